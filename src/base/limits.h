@@ -1,0 +1,32 @@
+/* limits.h - every cap on what the outside can make us hold, each with its reason. */
+#ifndef TB_BASE_LIMITS_H
+#define TB_BASE_LIMITS_H
+
+enum {
+    TB_MAX_BODY = 12 * 1024 * 1024,         /* HTTP body: protocol.md 1.3, bodies up to 11 MiB are legal */
+    TB_MAX_AUDIO_BASE64 = 10 * 1024 * 1024, /* base64 text of audio.data: the number the vendor names */
+    TB_MAX_AUDIO_FILE = 10 * 1024 * 1024,   /* bytes of a fetched audio file: documented 10 MB */
+    TB_MAX_AUDIO_SECONDS = 60,              /* documented maximum of an enrolment recording */
+    TB_MIN_AUDIO_RATE = 24000,              /* Hz; documented minimum */
+    TB_MIN_SPEECH_MS = 3000,                /* clear speech an enrolment needs: documented 3 s */
+    TB_MAX_HEADERS = 16 * 1024,             /* HTTP request line and headers */
+    TB_MAX_FRAME = 1024 * 1024,             /* WebSocket message; over it the connection closes with 1009 */
+    TB_MAX_APPEND = 20000,                  /* code points in one input_text_buffer.append */
+    TB_MAX_PENDING_TEXT = 100000,           /* code points a realtime session may have waiting */
+    TB_MAX_HTTP_TEXT = 600,                 /* code points of HTTP synthesis: documented */
+    TB_MAX_SEGMENT = 200,                   /* code points of one synthesis segment: protocol.md 2.5 */
+    TB_MAX_NAME = 16,                       /* preferred_name: documented */
+    TB_MAX_VOICE_ID = 64,                   /* qwen-tts-vc-<16>-voice-<17>-<4> is 54 characters */
+    TB_MAX_TRANSCRIPT = 4000,               /* code points of create's text: 60 s of the fastest speech is under 2000 */
+    TB_MAX_VOICES = 1000,                   /* voices of one account: documented */
+    TB_MAX_PAGE = 1000000,                  /* page_index and page_size: documented */
+    TB_MAX_CONNECTIONS = 4096,              /* open sockets; each idle one costs about 10 kB */
+    TB_MAX_SESSIONS = 256,                  /* realtime sessions that have text to speak at once */
+    TB_MAX_WORK_QUEUE = 64,                 /* HTTP requests waiting for a worker; more get 429 */
+    TB_MAX_OUTBOX = 4 * 1024 * 1024,        /* bytes waiting for one slow client before synthesis for it pauses */
+    TB_MAX_PRINT = 1024 * 1024,             /* bytes of a voice print */
+    TB_MAX_JSON_DEPTH = 32,                 /* nesting that a request may have; the protocol's deepest is 4 */
+    TB_AUDIO_URL_SECONDS = 24 * 3600        /* life of an audio URL: documented */
+};
+
+#endif

@@ -1,0 +1,108 @@
+/* engine.h - what a speech model can do, whichever it is.
+ *
+ * An engine is loaded weights: read-only, shared by all threads. A session is one utterance in one voice, owned by one
+ * thread at a time: the caller queues text, one sentence or clause at a time, and runs steps; each step makes some
+ * audio and hands it to a sink, which may say stop. Between segments the session keeps what has to carry over.
+ *
+ *     tb_session_open(engine, print, &speak, &session, err);
+ *     tb_session_text(session, TB_STR("Good evening."), TB_LANG_EN, err);
+ *     do rc = tb_session_step(session, &sink, &more, err); while (!rc && more);
+ *     tb_session_close(session);
+ *
+ * enrol turns a recording into a voice print: a small self-describing blob that only engines of the same name read.
+ * No model dimension appears here, and nobody above this header knows which engine speaks. */
+#ifndef TB_ENGINE_ENGINE_H
+#define TB_ENGINE_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "audio/pcm.h"
+#include "base/error.h"
+#include "base/pool.h"
+#include "base/str.h"
+#include "text/lang.h"
+
+struct tb_engine; /* each engine's own; its first member is a const struct tb_engine_ops * */
+struct tb_session;
+
+struct tb_engine_config {
+    const char *model_dir;    /* folder with the converted weights */
+    const char *helper_dir;   /* folder with timbre-phonemes */
+    struct tb_pool *pool;     /* shared; outlives the engine */
+};
+
+/* Where audio goes. pcm returns false to stop: the step then ends with TB_ECANCELLED.
+ * samples: mono, [-1, 1], at the engine's rate; valid during the call only. */
+struct tb_sink {
+    bool (*pcm)(void *ctx, const float *samples, size_t len);
+    void *ctx;
+};
+
+/* How an utterance is spoken; {1, 1} is as the voice speaks. */
+struct tb_speak {
+    float rate;  /* 0.5 .. 2: twice as fast at 2 */
+    float pitch; /* 0.5 .. 2: an octave higher at 2 */
+};
+
+struct tb_enrol_request {
+    const struct tb_pcm *audio; /* the recording, at any rate from 24 kHz */
+    struct tb_str text;         /* its transcript; may be empty */
+    enum tb_lang lang;          /* spoken language; may be TB_LANG_AUTO */
+};
+
+/* What enrolment measured. */
+struct tb_enrol_report {
+    float f0_median_hz;
+    float speech_seconds;
+    float rate;       /* syllables a second of speech, pauses left out */
+    float similarity; /* expected likeness of the clone, cosine 0..1 */
+};
+
+struct tb_engine_ops {
+    const char *name;      /* "kokoro" */
+    uint32_t rate_hz;      /* of all audio it makes */
+    uint32_t languages;    /* bit 1 << enum tb_lang for each language that it speaks */
+    enum tb_code (*open)(const struct tb_engine_config *config, struct tb_engine **out, struct tb_error *err);
+    void (*close)(struct tb_engine *engine);
+    enum tb_code (*enrol)(struct tb_engine *engine, const struct tb_enrol_request *req, struct tb_bytes *print,
+                          struct tb_enrol_report *report, struct tb_error *err);
+    enum tb_code (*session_open)(struct tb_engine *engine, struct tb_str print, const struct tb_speak *speak,
+                                 struct tb_session **out, struct tb_error *err);
+    enum tb_code (*session_text)(struct tb_session *session, struct tb_str text, enum tb_lang lang,
+                                 struct tb_error *err);
+    enum tb_code (*session_step)(struct tb_session *session, const struct tb_sink *sink, bool *more,
+                                 struct tb_error *err);
+    void (*session_close)(struct tb_session *session);
+};
+
+struct tb_engine {
+    const struct tb_engine_ops *ops;
+};
+
+struct tb_session {
+    const struct tb_engine_ops *ops;
+};
+
+/* Load. Clear errors: which file, what was found, what was expected. Release with tb_engine_close. */
+enum tb_code tb_engine_open(const struct tb_engine_ops *ops, const struct tb_engine_config *config,
+                            struct tb_engine **out, struct tb_error *err);
+void tb_engine_close(struct tb_engine *engine);
+bool tb_engine_speaks(const struct tb_engine *engine, enum tb_lang lang);
+
+/* Make a voice print of a recording. *print is emptied first; release with tb_bytes_free.
+ * TB_EAUDIO_SPEECH: no usable speech. report may be NULL. Any thread. */
+enum tb_code tb_engine_enrol(struct tb_engine *engine, const struct tb_enrol_request *req, struct tb_bytes *print,
+                             struct tb_enrol_report *report, struct tb_error *err);
+
+/* Begin an utterance. print is read and not kept. TB_EVOICE: not a print of this engine. */
+enum tb_code tb_session_open(struct tb_engine *engine, struct tb_str print, const struct tb_speak *speak,
+                             struct tb_session **out, struct tb_error *err);
+/* Queue one segment (at most TB_MAX_SEGMENT code points) in a language that is not TB_LANG_AUTO.
+ * TB_ELANGUAGE: not spoken here. A segment with nothing speakable in it is fine and gives no audio. */
+enum tb_code tb_session_text(struct tb_session *session, struct tb_str text, enum tb_lang lang, struct tb_error *err);
+/* Make the next piece of audio of what is queued. *more is false when all queued text is spoken. */
+enum tb_code tb_session_step(struct tb_session *session, const struct tb_sink *sink, bool *more, struct tb_error *err);
+void tb_session_close(struct tb_session *session);
+
+#endif
