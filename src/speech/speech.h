@@ -11,7 +11,8 @@
  *     ...
  *     tb_utterance_close(u);              // at any time; waits for nothing, no callback comes after it returns
  *
- * All calls are thread-safe. Callbacks come from the worker thread, must be quick, and must not call back into speech. */
+ * All calls are thread-safe, and text and finish of one utterance must not race each other. Callbacks come from the
+ * worker thread, must be quick, and must not call back into speech. */
 #ifndef TB_SPEECH_SPEECH_H
 #define TB_SPEECH_SPEECH_H
 
@@ -50,6 +51,7 @@ struct tb_utterance_config {
     enum tb_format format;
     uint32_t sample_rate;
     unsigned bit_rate_kbps;
+    bool whole;                  /* all text comes at once and nobody listens live: no early cut at the first comma */
     struct tb_utterance_events events;
 };
 
