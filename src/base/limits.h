@@ -7,6 +7,12 @@ enum {
     TB_MAX_AUDIO_BASE64 = 10 * 1024 * 1024, /* base64 text of audio.data: the number the vendor names */
     TB_MAX_AUDIO_FILE = 10 * 1024 * 1024,   /* bytes of a fetched audio file: documented 10 MB */
     TB_MAX_AUDIO_SECONDS = 60,              /* documented maximum of an enrolment recording */
+    TB_MAX_AUDIO_RATE = 768000,             /* Hz; four times what studios use: above it a header lies */
+    TB_MAX_AUDIO_CHANNELS = 8,              /* 7.1; more is no recording of one voice */
+    TB_MAX_DECODED_SAMPLES = 10485760,      /* mono samples of one decoded file: 61 s at 170 kHz, 40 MiB as float */
+    TB_DECODE_WALL_MS = 15000,              /* the decoder process: 60 s of MP3 takes about 0.1 s */
+    TB_DECODE_CPU_SECONDS = 10,             /* processor time of the decoder process */
+    TB_DECODE_MEMORY = 512 * 1024 * 1024,   /* address space of the decoder process: 190 MB are its libraries */
     TB_MIN_AUDIO_RATE = 24000,              /* Hz; documented minimum */
     TB_MIN_SPEECH_MS = 3000,                /* clear speech an enrolment needs: documented 3 s */
     TB_MAX_HEADERS = 16 * 1024,             /* HTTP request line and headers */
@@ -18,6 +24,8 @@ enum {
     TB_MAX_NAME = 16,                       /* preferred_name: documented */
     TB_MAX_VOICE_ID = 64,                   /* qwen-tts-vc-<16>-voice-<17>-<4> is 54 characters */
     TB_MAX_TRANSCRIPT = 4000,               /* code points of create's text: 60 s of the fastest speech is under 2000 */
+    TB_MIN_KEY = 8,                         /* characters of an API key: fewer could be guessed */
+    TB_MAX_KEY = 256,                       /* characters of an API key: what an operator may bring along */
     TB_MAX_VOICES = 1000,                   /* voices of one account: documented */
     TB_MAX_PAGE = 1000000,                  /* page_index and page_size: documented */
     TB_MAX_CONNECTIONS = 4096,              /* open sockets; each idle one costs about 10 kB */
