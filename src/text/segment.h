@@ -27,6 +27,7 @@ struct tb_segmenter {
     struct tb_bytes text; /* what waits; text[0 .. given) is the segment given last */
     size_t given;         /* bytes */
     size_t flushed;       /* bytes from the start that need not wait for more */
+    size_t points;        /* code points in text */
     bool streaming, begun;
 };
 
