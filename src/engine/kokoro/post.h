@@ -2,28 +2,28 @@
  *
  * The equaliser is a linear-phase FIR made from the print's mel-band gains; the limiter looks ahead, so peaks are turned
  * down smoothly and not clipped. State runs through the utterance, so joints between segments do not click.
- * As many samples come out as go in; they come TB_POST_DELAY samples late, and flush hands over the rest. */
+ * As many samples come out as go in; they come TB_KOKORO_POST_DELAY samples late, and flush hands over the rest. */
 #ifndef TB_ENGINE_KOKORO_POST_H
 #define TB_ENGINE_KOKORO_POST_H
 
 #include "engine/kokoro/print.h"
 
 enum {
-    TB_POST_RATE_HZ = 24000,
-    TB_POST_TAPS = 383,      /* of the equaliser: 16 ms, resolves the 130 Hz that smoothed mel bands have */
-    TB_POST_LOOKAHEAD = 120, /* samples, 5 ms */
-    TB_POST_DELAY = (TB_POST_TAPS - 1) / 2 + TB_POST_LOOKAHEAD
+    TB_KOKORO_POST_RATE_HZ = 24000,
+    TB_KOKORO_POST_TAPS = 383,      /* of the equaliser: 16 ms, resolves the 130 Hz that smoothed mel bands have */
+    TB_KOKORO_POST_LOOKAHEAD = 120, /* samples, 5 ms */
+    TB_KOKORO_POST_DELAY = (TB_KOKORO_POST_TAPS - 1) / 2 + TB_KOKORO_POST_LOOKAHEAD
 };
 
-struct tb_post;
+struct tb_kokoro_post;
 
-/* eq_db: [TB_KOKORO_EQ_BANDS]. Release with tb_post_close. */
-enum tb_code tb_post_open(const float *eq_db, struct tb_post **out, struct tb_error *err);
-void tb_post_close(struct tb_post *post); /* NULL is fine */
+/* eq_db: [TB_KOKORO_EQ_BANDS]. Release with tb_kokoro_post_close. */
+enum tb_code tb_kokoro_post_open(const float *eq_db, struct tb_kokoro_post **out, struct tb_error *err);
+void tb_kokoro_post_close(struct tb_kokoro_post *post); /* NULL is fine */
 
 /* Take len samples, write at most len to out (out may be in), return how many were written. */
-size_t tb_post_run(struct tb_post *post, const float *in, size_t len, float *out);
-/* Write the rest, at most TB_POST_DELAY samples, and begin anew. */
-size_t tb_post_flush(struct tb_post *post, float *out);
+size_t tb_kokoro_post_run(struct tb_kokoro_post *post, const float *in, size_t len, float *out);
+/* Write the rest, at most TB_KOKORO_POST_DELAY samples, and begin anew. */
+size_t tb_kokoro_post_flush(struct tb_kokoro_post *post, float *out);
 
 #endif
