@@ -16,6 +16,15 @@ enum {
     TB_MIN_AUDIO_RATE = 24000,              /* Hz; documented minimum */
     TB_MIN_SPEECH_MS = 3000,                /* clear speech an enrolment needs: documented 3 s */
     TB_MAX_HEADERS = 16 * 1024,             /* HTTP request line and headers */
+    TB_MAX_BODIES = 512 * 1024 * 1024,      /* bytes of all bodies being received: 40 of the largest; more get 503 */
+    TB_MAX_PIPELINED = 64 * 1024,           /* bytes read ahead while an answer runs; then reading pauses */
+    TB_MAX_UNSENT = 16 * 1024 * 1024,       /* bytes waiting for one client, whatever they are: then it is dropped */
+    TB_HEAD_MS = 10 * 1000,                 /* a request's head must be whole this long after its first byte */
+    TB_BODY_MS = 30 * 1000,                 /* without a byte of the body */
+    TB_KEEP_ALIVE_MS = 75 * 1000,           /* between requests; longer than the 60 s of common proxies */
+    TB_STALL_MS = 60 * 1000,                /* a client that takes no byte of what waits for it */
+    TB_LINGER_MS = 2 * 1000,                /* after the last answer, for what the client still sends */
+    TB_DISCARD_MS = 15 * 1000,              /* the same for a refused body: a client that cannot read while it sends */
     TB_MAX_FRAME = 1024 * 1024,             /* WebSocket message; over it the connection closes with 1009 */
     TB_MAX_APPEND = 20000,                  /* code points in one input_text_buffer.append */
     TB_MAX_PENDING_TEXT = 100000,           /* code points a realtime session may have waiting */
@@ -34,6 +43,15 @@ enum {
     TB_MAX_OUTBOX = 4 * 1024 * 1024,        /* bytes waiting for one slow client before synthesis for it pauses */
     TB_MAX_PRINT = 1024 * 1024,             /* bytes of a voice print */
     TB_MAX_JSON_DEPTH = 32,                 /* nesting that a request may have; the protocol's deepest is 4 */
+    TB_MAX_NORMALISE_IN = 32 * 1024,        /* bytes of one text to normalise: far over TB_MAX_SEGMENT code points */
+    TB_MAX_NORMALISE_OUT = 64 * 1024,       /* bytes of words made of it: digits grow about tenfold */
+    TB_MAX_COMBINING = 4,                   /* combining marks on one letter; no language uses more */
+    TB_MAX_PHONEME_REQUEST = 8 * 1024,      /* bytes of text in one line to timbre-phonemes (its own cap is 16 KiB) */
+    TB_MAX_PHONEME_REPLY = 64 * 1024,       /* bytes of one line from timbre-phonemes */
+    TB_MAX_LEXICON = 64 * 1024 * 1024,      /* bytes of a lexicon file; ours has about 6 MB */
+    TB_PHONEME_TIMEOUT_MS = 2000,           /* timbre-phonemes answers in 0.1 ms; after this it is taken for dead */
+    TB_MAX_TENSOR_HEADER = 16 * 1024 * 1024, /* of a safetensors file: 100 bytes for each tensor, rounded up generously */
+    TB_MAX_TENSORS = 100000,                /* in one file: the largest open speech models have some thousands */
     TB_AUDIO_URL_SECONDS = 24 * 3600        /* life of an audio URL: documented */
 };
 

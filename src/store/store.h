@@ -2,7 +2,8 @@
  *
  * One store per data folder: DIR/timbre.db (SQLite, WAL, synchronous=FULL: what a call has acknowledged survives
  * kill -9 and power loss) and DIR/files/ for audio that URLs point to. All calls are thread-safe and may block on the
- * disk: not for the event loop. Times are Unix milliseconds.
+ * disk: not for the event loop, but for key_find, file_sign and file_find. Times are Unix milliseconds. Trouble with
+ * the disk is TB_EIO with path and reason; another process that holds the store for ten seconds is TB_EBUSY.
  *
  * An account owns voices and usage; a key opens one account. Keys are stored as SHA-256 only. */
 #ifndef TB_STORE_STORE_H
@@ -31,18 +32,20 @@ struct tb_key_info {
     bool revoked;
 };
 
-/* Make a key, with an account of its own or (account > 0) for an existing one. key_out holds "sk-" and 48 hex
- * digits; it is shown once and cannot be read again. */
+/* Make a key, with an account of its own or (account > 0) for an existing one (else TB_ENOTFOUND). key_out holds "sk-"
+ * and 48 hex digits; it is shown once and cannot be read again. */
 enum tb_code tb_store_key_add(struct tb_store *store, const char *label, int64_t account, char key_out[64],
                               struct tb_error *err);
-/* Take a key that the operator chose (DASHSCOPE_API_KEY). Adding one that is there already gives its account. */
+/* Take a key that the operator chose (DASHSCOPE_API_KEY): 8..256 printable ASCII characters. Adding one that is there
+ * already gives its account. TB_EINVAL: another form, or a key that was revoked. */
 enum tb_code tb_store_key_import(struct tb_store *store, const char *key, const char *label, int64_t *account,
                                  struct tb_error *err);
-/* TB_ENOTFOUND: unknown or revoked. */
+/* TB_ENOTFOUND: unknown or revoked. Answers from memory; a key added by another process counts at once, one revoked by
+ * it within a second. */
 enum tb_code tb_store_key_find(struct tb_store *store, struct tb_str key, int64_t *account, struct tb_error *err);
 /* All keys, oldest first. *out is malloc'd: release with free(). */
 enum tb_code tb_store_key_list(struct tb_store *store, struct tb_key_info **out, size_t *count, struct tb_error *err);
-/* which: a whole key, or a hint as listed. TB_ENOTFOUND when none fits, TB_EINVAL when several do. */
+/* which: a whole key, or a hint as listed; of keys in force. TB_ENOTFOUND when none fits, TB_EINVAL when several do. */
 enum tb_code tb_store_key_revoke(struct tb_store *store, const char *which, struct tb_error *err);
 
 /* Voices ----------------------------------------------------------------------------------------------------------*/
@@ -55,18 +58,20 @@ struct tb_voice_info {
     int64_t created_ms, modified_ms, used_ms;
 };
 
-/* Store a voice and its print; durable on return. recording may be empty.
- * TB_EQUOTA: the account already holds max_voices. TB_EINVAL: the id exists (the caller draws another). */
+/* Store a voice and its print and count its creation in the ledger, all or nothing; durable on return. recording may
+ * be empty. TB_EQUOTA: the account already holds max_voices, exact under any number of threads and processes.
+ * TB_EINVAL: the id exists (the caller draws another). */
 enum tb_code tb_store_voice_add(struct tb_store *store, int64_t account, const struct tb_voice_info *voice,
                                 struct tb_str print, struct tb_str recording, size_t max_voices, struct tb_error *err);
 /* TB_EVOICE when the account has no such voice. print may be NULL; else appended to (release with tb_bytes_free). */
 enum tb_code tb_store_voice_get(struct tb_store *store, int64_t account, struct tb_str id, struct tb_voice_info *out,
                                 struct tb_bytes *print, struct tb_error *err);
-/* One page, newest first, ties by id. *out is malloc'd (release with free()); *total counts all of the account. */
+/* One page, newest first, ties by id; page_index and page_size 0..TB_MAX_PAGE, else TB_EINVAL.
+ * *out is malloc'd (release with free()); *total counts all of the account. */
 enum tb_code tb_store_voice_list(struct tb_store *store, int64_t account, int64_t page_index, int64_t page_size,
                                  struct tb_voice_info **out, size_t *count, int64_t *total, struct tb_error *err);
 enum tb_code tb_store_voice_delete(struct tb_store *store, int64_t account, struct tb_str id, struct tb_error *err);
-/* Note that a voice was used in synthesis (retention). */
+/* Note that a voice was used in synthesis (retention); an earlier time than the one noted changes nothing. */
 enum tb_code tb_store_voice_used(struct tb_store *store, int64_t account, struct tb_str id, int64_t now_ms,
                                  struct tb_error *err);
 /* Delete voices not used since before_ms, of all accounts; *deleted counts them. */
@@ -85,22 +90,24 @@ struct tb_usage {
 
 /* Add to the account's ledger of the present UTC day. */
 enum tb_code tb_store_usage_add(struct tb_store *store, const struct tb_usage *more, struct tb_error *err);
-/* Sums per account over [from_ms, to_ms), whole UTC days. *out is malloc'd: release with free(). */
+/* Sums per account over the UTC days that [from_ms, to_ms) touches, by account.
+ * *out is malloc'd: release with free(). */
 enum tb_code tb_store_usage_list(struct tb_store *store, int64_t from_ms, int64_t to_ms, struct tb_usage **out,
                                  size_t *count, struct tb_error *err);
 
 /* Audio files -----------------------------------------------------------------------------------------------------*/
 
 /* A file under a fresh name, reachable by a signed URL until it expires.
- * name_out: "<32 hex>.wav". The file is there, whole, when the call returns. */
+ * name_out: "<32 hex>.<extension>"; extension: 1..8 of a-z 0-9. The file is there, whole, when the call returns. */
 enum tb_code tb_store_file_put(struct tb_store *store, struct tb_str bytes, const char *extension, int64_t expires_ms,
                                char name_out[64], struct tb_error *err);
-/* The signature of (name, expires_s) with the store's secret: 43 base64url characters and a NUL. */
+/* The signature of (name, expires_s) with the store's secret: 43 base64url characters and a NUL. Empty when name is not
+ * of the form that file_put gives. */
 void tb_store_file_sign(struct tb_store *store, const char *name, int64_t expires_s, char out[48]);
 /* Check a URL's parts against signature and clock; *path (malloc'd) can then be opened. TB_ENOTFOUND otherwise. */
 enum tb_code tb_store_file_find(struct tb_store *store, struct tb_str name, int64_t expires_s, struct tb_str signature,
                                 char **path, struct tb_error *err);
-/* Remove expired files. */
+/* Remove expired files. One that cannot be removed does not keep the others; its error is the result. */
 enum tb_code tb_store_file_sweep(struct tb_store *store, int64_t now_ms, int64_t *deleted, struct tb_error *err);
 
 #endif

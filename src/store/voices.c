@@ -1,0 +1,240 @@
+/* voices.c - voices with their prints and recordings: add, get, page, delete, note a use, sweep. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "store/sqlite.h"
+
+#define COLUMNS "id, target_model, language, engine, created_ms, modified_ms, used_ms"
+enum { COLUMN_COUNT = 7 };
+
+static void read_info(sqlite3_stmt *stmt, struct tb_voice_info *v)
+{
+    *v = (struct tb_voice_info){ .created_ms = sqlite3_column_int64(stmt, 4),
+                                 .modified_ms = sqlite3_column_int64(stmt, 5),
+                                 .used_ms = sqlite3_column_int64(stmt, 6) };
+    tb_db_text(stmt, 0, v->id, sizeof v->id);
+    tb_db_text(stmt, 1, v->target_model, sizeof v->target_model);
+    tb_db_text(stmt, 2, v->language, sizeof v->language);
+    tb_db_text(stmt, 3, v->engine, sizeof v->engine);
+}
+
+static enum tb_code no_voice(struct tb_str id, struct tb_error *err)
+{
+    return tb_fail(err, TB_EVOICE, "Voice '%.*s' not found.", id.n > 200 ? 200 : (int)id.n, id.p);
+}
+
+/* Inside a transaction: the account is there, its quota is not reached, and the id is new. */
+static enum tb_code check_room(struct tb_db *db, int64_t account, const char *id, size_t max_voices,
+                               struct tb_error *err)
+{
+    int64_t count = 0, there;
+    enum tb_code rc = tb_db_int(db, &there, err, "SELECT 1 FROM accounts WHERE id = ?1", "i", account);
+
+    if (rc == TB_ENOTFOUND)
+        return tb_fail(err, TB_ENOTFOUND, "no account %lld", (long long)account);
+    if (!rc)
+        rc = tb_db_int(db, &count, err, "SELECT count(*) FROM voices WHERE account = ?1", "i", account);
+    if (rc)
+        return rc;
+    if ((uint64_t)count >= max_voices)
+        return tb_fail(err, TB_EQUOTA, "the account holds %lld voices, at most %zu are allowed", (long long)count,
+                       max_voices);
+    rc = tb_db_int(db, &there, err, "SELECT 1 FROM voices WHERE id = ?1", "z", id);
+    if (rc == TB_ENOTFOUND)
+        return TB_OK;
+    return rc ? rc : tb_fail(err, TB_EINVAL, "voice id %s is taken", id);
+}
+
+static enum tb_code insert(struct tb_db *db, int64_t account, const struct tb_voice_info *v, struct tb_str print,
+                           struct tb_str recording, struct tb_error *err)
+{
+    int64_t number;
+    enum tb_code rc = tb_db_run(db, err,
+                                "INSERT INTO voices(account, " COLUMNS ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                                "izzzziii", account, v->id, v->target_model, v->language, v->engine, v->created_ms,
+                                v->modified_ms, v->used_ms);
+
+    if (rc)
+        return rc;
+    number = sqlite3_last_insert_rowid(db->handle);
+    rc = tb_db_run(db, err, "INSERT INTO prints(voice, bytes) VALUES(?1, ?2)", "ib", number, print);
+    if (!rc && recording.n)
+        rc = tb_db_run(db, err, "INSERT INTO recordings(voice, bytes) VALUES(?1, ?2)", "ib", number, recording);
+    return rc;
+}
+
+enum tb_code tb_store_voice_add(struct tb_store *store, int64_t account, const struct tb_voice_info *voice,
+                                struct tb_str print, struct tb_str recording, size_t max_voices, struct tb_error *err)
+{
+    const struct tb_usage one = { .account = account, .voices_created = 1 };
+    struct tb_db *db = &store->writer;
+    enum tb_code rc;
+
+    if (print.n > TB_MAX_PRINT)
+        return tb_fail(err, TB_ETOOBIG, "a voice print of %zu bytes, at most %d", print.n, TB_MAX_PRINT);
+    tb_db_lock(db);
+    if (!(rc = tb_db_begin(db, err))) {
+        if (!(rc = check_room(db, account, voice->id, max_voices, err)))
+            rc = insert(db, account, voice, print, recording, err);
+        if (!rc)
+            rc = tb_usage_add_locked(db, &one, err);
+        rc = tb_db_end(db, rc, err);
+    }
+    tb_db_unlock(db);
+    return rc;
+}
+
+/* The reader is locked. Metadata and print come from one statement: a delete in between cannot part them. */
+static enum tb_code get_locked(struct tb_db *db, int64_t account, struct tb_str id, struct tb_voice_info *out,
+                               struct tb_bytes *print, struct tb_error *err)
+{
+    sqlite3_stmt *stmt;
+    bool row = false;
+    enum tb_code rc;
+
+    rc = print ? tb_db_query(db, &stmt, err,
+                             "SELECT " COLUMNS ", bytes FROM voices JOIN prints ON prints.voice = voices.number"
+                             " WHERE account = ?1 AND id = ?2", "is", account, id)
+               : tb_db_query(db, &stmt, err, "SELECT " COLUMNS " FROM voices WHERE account = ?1 AND id = ?2", "is",
+                             account, id);
+    if (!rc)
+        rc = tb_db_step(db, stmt, &row, err);
+    if (!rc && !row)
+        rc = no_voice(id, err);
+    if (!rc && print) {
+        const void *bytes = sqlite3_column_blob(stmt, COLUMN_COUNT);
+        size_t n = (size_t)sqlite3_column_bytes(stmt, COLUMN_COUNT);
+
+        if (n && !bytes)
+            rc = tb_fail(err, TB_ENOMEM, "voice print of %zu bytes", n);
+        else if ((rc = tb_bytes_add(print, bytes, n)))
+            tb_fail(err, rc, "voice print of %zu bytes", n);
+    }
+    if (!rc)
+        read_info(stmt, out);
+    tb_db_done(stmt);
+    return rc;
+}
+
+enum tb_code tb_store_voice_get(struct tb_store *store, int64_t account, struct tb_str id, struct tb_voice_info *out,
+                                struct tb_bytes *print, struct tb_error *err)
+{
+    enum tb_code rc;
+
+    *out = (struct tb_voice_info){ 0 };
+    tb_db_lock(&store->reader);
+    rc = get_locked(&store->reader, account, id, out, print, err);
+    tb_db_unlock(&store->reader);
+    return rc;
+}
+
+/* Rows of one page into an array that grows: a page may be asked for a million and hold ten. */
+static enum tb_code read_page(struct tb_db *db, int64_t account, int64_t offset, int64_t limit,
+                              struct tb_voice_info **out, size_t *count, struct tb_error *err)
+{
+    sqlite3_stmt *stmt;
+    size_t n = 0, room = 0;
+    bool row = true;
+    enum tb_code rc = tb_db_query(db, &stmt, err,
+                                  "SELECT " COLUMNS " FROM voices WHERE account = ?1"
+                                  " ORDER BY created_ms DESC, id LIMIT ?2 OFFSET ?3", "iii", account, limit, offset);
+
+    while (!rc && !(rc = tb_db_step(db, stmt, &row, err)) && row) {
+        if (n == room) {
+            struct tb_voice_info *more = realloc(*out, (room = room ? room * 2 : 16) * sizeof *more);
+
+            if (!more) {
+                rc = tb_fail(err, TB_ENOMEM, "%zu voices", room);
+                break;
+            }
+            *out = more;
+        }
+        read_info(stmt, &(*out)[n++]);
+    }
+    tb_db_done(stmt);
+    *count = n;
+    return rc;
+}
+
+enum tb_code tb_store_voice_list(struct tb_store *store, int64_t account, int64_t page_index, int64_t page_size,
+                                 struct tb_voice_info **out, size_t *count, int64_t *total, struct tb_error *err)
+{
+    struct tb_db *db = &store->reader;
+    enum tb_code rc;
+
+    *out = NULL;
+    *count = 0;
+    *total = 0;
+    if (page_index < 0 || page_index > TB_MAX_PAGE || page_size < 0 || page_size > TB_MAX_PAGE)
+        return tb_fail(err, TB_EINVAL, "page %lld of %lld voices; both go from 0 to %d", (long long)page_index,
+                       (long long)page_size, TB_MAX_PAGE);
+    tb_db_lock(db);
+    rc = tb_db_run(db, err, "BEGIN", ""); /* one snapshot for the total and the page */
+    if (!rc) {
+        rc = tb_db_int(db, total, err, "SELECT count(*) FROM voices WHERE account = ?1", "i", account);
+        if (!rc)
+            rc = read_page(db, account, page_index * page_size, page_size, out, count, err);
+        rc = tb_db_end(db, rc, err);
+    }
+    tb_db_unlock(db);
+    if (rc) {
+        free(*out);
+        *out = NULL;
+        *count = 0;
+    }
+    return rc;
+}
+
+enum tb_code tb_store_voice_delete(struct tb_store *store, int64_t account, struct tb_str id, struct tb_error *err)
+{
+    struct tb_db *db = &store->writer;
+    enum tb_code rc;
+
+    tb_db_lock(db);
+    rc = tb_db_run(db, err, "DELETE FROM voices WHERE account = ?1 AND id = ?2", "is", account, id);
+    if (!rc && sqlite3_changes(db->handle) == 0)
+        rc = no_voice(id, err);
+    tb_db_unlock(db);
+    return rc;
+}
+
+enum tb_code tb_store_voice_used(struct tb_store *store, int64_t account, struct tb_str id, int64_t now_ms,
+                                 struct tb_error *err)
+{
+    struct tb_db *db = &store->writer;
+    enum tb_code rc;
+
+    tb_db_lock(db);
+    rc = tb_db_run(db, err, "UPDATE voices SET used_ms = max(used_ms, ?3) WHERE account = ?1 AND id = ?2", "isi",
+                   account, id, now_ms);
+    if (!rc && sqlite3_changes(db->handle) == 0)
+        rc = no_voice(id, err);
+    tb_db_unlock(db);
+    return rc;
+}
+
+enum tb_code tb_store_voice_sweep(struct tb_store *store, int64_t before_ms, int64_t *deleted, struct tb_error *err)
+{
+    struct tb_db *db = &store->writer;
+    enum tb_code rc;
+
+    *deleted = 0;
+    tb_db_lock(db);
+    rc = tb_db_run(db, err, "DELETE FROM voices WHERE used_ms < ?1", "i", before_ms);
+    if (!rc)
+        *deleted = sqlite3_changes(db->handle);
+    tb_db_unlock(db);
+    return rc;
+}
+
+enum tb_code tb_store_voice_count(struct tb_store *store, int64_t account, int64_t *count, struct tb_error *err)
+{
+    enum tb_code rc;
+
+    *count = 0;
+    tb_db_lock(&store->reader);
+    rc = tb_db_int(&store->reader, count, err, "SELECT count(*) FROM voices WHERE account = ?1", "i", account);
+    tb_db_unlock(&store->reader);
+    return rc;
+}
