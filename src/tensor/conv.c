@@ -1,0 +1,289 @@
+/* conv.c - convolutions as packed matrix products (ops.h).
+ *
+ * The columns of the output are cut into blocks. For a block the window of the input that it needs is copied, through
+ * the prologue, into a buffer that fits the second-level cache: [depth][columns + halo]. Each panel of four output rows
+ * then runs over the block in tiles of 24 columns; its taps read the same buffer at different offsets, so nothing is
+ * unrolled into columns. Short inputs have few blocks: there the panels are cut into groups too, and every group packs
+ * its block again, which costs little beside 64 or more rows of products. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tensor/kernels_priv.h"
+#include "tensor/ops.h"
+
+enum {
+    PACK_FLOATS = 96 * 1024, /* on the stack of each thread: 384 kB */
+    PACK_GOOD = 64 * 1024,   /* half of the smallest second-level cache in use, to leave room for weights */
+    MOST_TILES = 8,          /* of a block */
+    FEWEST_TILES = 2,        /* of a block, where the buffer lets it */
+    WANTED_PARTS = 16,       /* enough to share among the cores of a large machine */
+    FEWEST_PANELS = 16       /* of a group: 64 rows */
+};
+
+struct job {
+    const struct tb_conv *conv;
+    struct tb_mat x, y;
+    const struct tb_pre *pre;
+    const struct tb_post *post;
+    int cols;         /* of the matrix product */
+    int block, blocks; /* columns of a block; number of blocks */
+    int group, groups; /* panels of a group; number of groups */
+};
+
+static int round_up(int n, int to)
+{
+    return (n + to - 1) / to * to;
+}
+
+/* Row length of the packed block: an odd number of cache lines, so that channels spread over all cache sets. */
+static int packed_ld(int cols)
+{
+    int lines = (cols + 15) / 16;
+
+    return 16 * (lines | 1);
+}
+
+static int halo_of(const struct tb_conv *c)
+{
+    return (c->taps - 1) * c->spec.dilation;
+}
+
+/* Zeros that stand before the first column of the input, in columns of the matrix product. */
+static int lead_of(const struct tb_conv *c)
+{
+    return c->spec.transposed ? c->taps - 1 : c->spec.pad_left;
+}
+
+/* One packed row: columns from .. from + n of channel c, zero outside the input. */
+static void pack_row(const struct job *j, int c, int from, int n, float *out)
+{
+    int lo = from < 0 ? -from : 0, hi = j->x.cols - from < n ? j->x.cols - from : n;
+
+    if (lo > n)
+        lo = n;
+    if (hi < lo)
+        hi = lo;
+    memset(out, 0, (size_t)lo * sizeof *out);
+    if (hi > lo)
+        tb_kernels->pre(j->pre, c, tb_mat_row(j->x, c) + from + lo, out + lo, hi - lo);
+    memset(out + hi, 0, (size_t)(n - hi) * sizeof *out);
+}
+
+/* Packed rows c * stride + phase of a strided convolution: every stride-th column, from `from + phase` on. */
+static void pack_strided(const struct job *j, int c, int from, int n, float *out, int ld)
+{
+    int stride = j->conv->spec.stride;
+
+    for (int phase = 0; phase < stride; phase++, out += ld) {
+        const float *x = tb_mat_row(j->x, c);
+        int lo = 0, hi = n, at = from + phase;
+
+        while (lo < n && at + lo * stride < 0)
+            out[lo++] = 0.0f;
+        while (hi > lo && at + (hi - 1) * stride >= j->x.cols)
+            out[--hi] = 0.0f;
+        for (int i = lo; i < hi; i++)
+            out[i] = x[at + i * stride];
+        tb_kernels->pre(j->pre, c, out + lo, out + lo, hi - lo);
+    }
+}
+
+static void pack_block(const struct job *j, int col, int n, float *out, int ld)
+{
+    const struct tb_conv *c = j->conv;
+    int need = round_up(n, TB_LANES) + halo_of(c), stride = c->spec.stride;
+
+    for (int i = 0; i < c->spec.in; i++) {
+        if (stride > 1 && !c->spec.transposed)
+            pack_strided(j, i, col * stride - c->spec.pad_left, need, out + (size_t)i * (size_t)(stride * ld), ld);
+        else
+            pack_row(j, i, col - lead_of(c), need, out + (size_t)i * (size_t)ld);
+    }
+}
+
+/* One row of a tile of a transposed convolution: product row o * stride + phase, column m is output column
+ * m * stride + phase - pad. */
+static void store_interleaved(const struct job *j, const float *acc, int row, int col, int n)
+{
+    int stride = j->conv->spec.stride, o = row / stride, at = col * stride + row % stride - j->conv->spec.pad_left;
+    float *y = tb_mat_row(j->y, o), v[TB_TILE], res[TB_TILE] = { 0 };
+    struct tb_post once = *j->post;
+    int lo = 0, hi = n;
+
+    while (lo < n && at + lo * stride < 0)
+        lo++;
+    while (hi > lo && at + (hi - 1) * stride >= j->y.cols)
+        hi--;
+    if (j->post->residual)
+        for (int i = lo; i < hi; i++)
+            res[i] = tb_mat_row(*j->post->residual, o)[at + i * stride];
+    once.accumulate = false;
+    tb_kernels->post(&once, acc, j->conv->bias[row], res, v, hi);
+    for (int i = lo; i < hi; i++)
+        y[at + i * stride] = j->post->accumulate ? y[at + i * stride] + v[i] : v[i];
+}
+
+static void store_tile(const struct job *j, const float *acc, int row, int col, int n)
+{
+    int rows = j->conv->rows - row < TB_PANEL ? j->conv->rows - row : TB_PANEL;
+
+    for (int i = 0; i < rows; i++, row++, acc += TB_TILE) {
+        if (j->conv->spec.transposed)
+            store_interleaved(j, acc, row, col, n);
+        else
+            tb_kernels->post(j->post, acc, j->conv->bias[row],
+                             j->post->residual ? tb_mat_row(*j->post->residual, row) + col : NULL,
+                             tb_mat_row(j->y, row) + col, n);
+    }
+}
+
+static void run_part(void *ctx, int part)
+{
+    const struct job *j = ctx;
+    const struct tb_conv *c = j->conv;
+    int col = part / j->groups * j->block, n = j->cols - col < j->block ? j->cols - col : j->block;
+    int panels = (c->rows + TB_PANEL - 1) / TB_PANEL, first = part % j->groups * j->group;
+    int last = first + j->group < panels ? first + j->group : panels, ld = packed_ld(j->block + halo_of(c));
+    _Alignas(64) float packed[PACK_FLOATS];
+    _Alignas(64) float acc[TB_PANEL * TB_TILE];
+
+    pack_block(j, col, n, packed, ld);
+    for (int p = first; p < last; p++) {
+        const float *w = c->w + (size_t)p * (size_t)(c->depth * c->taps * TB_PANEL);
+
+        for (int t = 0; t < n; t += TB_TILE) {
+            int width = n - t < TB_TILE ? n - t : TB_TILE;
+
+            tb_kernels->tile(packed + t, ld, w, c->depth, c->taps, c->spec.dilation,
+                             (width + TB_LANES - 1) / TB_LANES, acc);
+            store_tile(j, acc, p * TB_PANEL, col + t, width);
+        }
+    }
+}
+
+/* Columns of a block: as many tiles as keep the packed input within half of the cache. */
+static int block_of(const struct tb_conv *c)
+{
+    int tiles = MOST_TILES;
+
+    while (tiles > FEWEST_TILES && c->depth * packed_ld(tiles * TB_TILE + halo_of(c)) > PACK_GOOD)
+        tiles--;
+    while (tiles > 1 && c->depth * packed_ld(tiles * TB_TILE + halo_of(c)) > PACK_FLOATS)
+        tiles--;
+    return tiles * TB_TILE;
+}
+
+static void cut(struct job *j)
+{
+    const struct tb_conv *c = j->conv;
+    int panels = (c->rows + TB_PANEL - 1) / TB_PANEL;
+
+    j->block = block_of(c);
+    j->blocks = (j->cols + j->block - 1) / j->block;
+    j->groups = (WANTED_PARTS + j->blocks - 1) / j->blocks;
+    if (j->groups > panels / FEWEST_PANELS)
+        j->groups = panels / FEWEST_PANELS;
+    if (j->groups < 1)
+        j->groups = 1;
+    j->group = (panels + j->groups - 1) / j->groups;
+    j->groups = (panels + j->group - 1) / j->group;
+}
+
+int tb_conv_cols(const struct tb_conv *conv, int cols)
+{
+    const struct tb_conv_spec *s = &conv->spec;
+
+    if (s->transposed)
+        return (cols - 1) * s->stride - s->pad_left - s->pad_right + s->taps + s->output_pad;
+
+    int room = cols + s->pad_left + s->pad_right - (s->taps - 1) * s->dilation - 1;
+    return room < 0 ? 0 : room / s->stride + 1;
+}
+
+void tb_conv_run(struct tb_pool *pool, const struct tb_conv *conv, struct tb_mat x, const struct tb_pre *pre,
+                 struct tb_mat y, const struct tb_post *post)
+{
+    static const struct tb_pre no_pre;
+    static const struct tb_post no_post;
+    const struct tb_conv_spec *s = &conv->spec;
+    struct job j = { .conv = conv, .x = x, .y = y, .pre = pre ? pre : &no_pre, .post = post ? post : &no_post };
+
+    assert(x.rows == s->in && y.rows == s->out && y.cols == tb_conv_cols(conv, x.cols));
+    assert(!j.post->residual || (j.post->residual->rows == y.rows && j.post->residual->cols == y.cols));
+    j.cols = s->transposed ? (y.cols + s->pad_left + s->stride - 1) / s->stride : y.cols;
+    cut(&j);
+    tb_pool_run(pool, run_part, &j, j.blocks * j.groups);
+}
+
+/* Where the product's weight for (row, depth index d, tap) comes from; -1 for a tap that only rounds up. */
+static long source_of(const struct tb_conv *c, int row, int d, int tap)
+{
+    const struct tb_conv_spec *s = &c->spec;
+    int o = row, i = d, k = tap;
+
+    if (s->transposed) { /* column m of phase p is x[m - q] w[p + q * stride], taps stored with the oldest first */
+        o = row / s->stride;
+        k = row % s->stride + (c->taps - 1 - tap) * s->stride;
+        return k < s->taps ? ((long)i * s->out + o) * s->taps + k : -1;
+    }
+    if (s->stride > 1) {
+        i = d / s->stride;
+        k = tap * s->stride + d % s->stride;
+    }
+    return k < s->taps ? ((long)o * s->in + i) * s->taps + k : -1;
+}
+
+static void pack_weights(struct tb_conv *c, const float *w)
+{
+    int panels = (c->rows + TB_PANEL - 1) / TB_PANEL;
+    float *out = c->w;
+
+    for (int p = 0; p < panels; p++)
+        for (int d = 0; d < c->depth; d++)
+            for (int tap = 0; tap < c->taps; tap++)
+                for (int i = 0; i < TB_PANEL; i++) {
+                    int row = p * TB_PANEL + i;
+                    long from = row < c->rows ? source_of(c, row, d, tap) : -1;
+
+                    *out++ = from < 0 ? 0.0f : w[from];
+                }
+}
+
+enum tb_code tb_conv_pack(const struct tb_conv_spec *spec, const float *w, const float *bias, struct tb_conv *out,
+                          struct tb_error *err)
+{
+    struct tb_conv c = { .spec = *spec };
+    struct tb_conv_spec *s = &c.spec;
+
+    *out = (struct tb_conv){ 0 };
+    s->dilation = s->dilation ? s->dilation : 1;
+    s->stride = s->stride ? s->stride : 1;
+    assert(s->out > 0 && s->in > 0 && s->taps > 0 && (s->dilation == 1 || (s->stride == 1 && !s->transposed)));
+    c.rows = s->transposed ? s->out * s->stride : s->out;
+    c.depth = s->transposed ? s->in : s->in * s->stride;
+    c.taps = (s->stride > 1 || s->transposed) ? (s->taps + s->stride - 1) / s->stride : s->taps;
+    if ((size_t)c.depth * (size_t)packed_ld(TB_TILE + halo_of(&c)) > PACK_FLOATS)
+        return tb_fail(err, TB_EUNSUPPORTED, "convolution of %d channels, %d taps, dilation %d: too wide", s->in,
+                       s->taps, s->dilation);
+
+    size_t rows = (size_t)round_up(c.rows, TB_PANEL), size = rows * (size_t)c.depth * (size_t)c.taps * sizeof *c.w;
+    c.w = aligned_alloc(64, (size + 63) / 64 * 64);
+    c.bias = calloc(rows, sizeof *c.bias);
+    if (!c.w || !c.bias) {
+        tb_conv_free(&c);
+        return tb_fail(err, TB_ENOMEM, "convolution weights: %zu bytes", size);
+    }
+    pack_weights(&c, w);
+    for (int r = 0; bias && r < c.rows; r++)
+        c.bias[r] = bias[s->transposed ? r / s->stride : r];
+    *out = c;
+    return TB_OK;
+}
+
+void tb_conv_free(struct tb_conv *conv)
+{
+    free(conv->w);
+    free(conv->bias);
+    *conv = (struct tb_conv){ 0 };
+}

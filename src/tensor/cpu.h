@@ -1,0 +1,29 @@
+/* cpu.h - which instruction set the kernels use. One binary runs on all CPUs; the choice is made once, at start.
+ *
+ * Before tb_tensor_init the plain C kernels are in use. Results differ between levels in the last bits; within one
+ * level they are the same for any number of threads. */
+#ifndef TB_TENSOR_CPU_H
+#define TB_TENSOR_CPU_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+enum tb_cpu {
+    TB_CPU_C,
+    TB_CPU_AVX2, /* with FMA */
+    TB_CPU_COUNT
+};
+
+/* "c", "avx2". */
+const char *tb_cpu_name(enum tb_cpu level);
+/* This machine can run it and this build holds it. */
+bool tb_cpu_supported(enum tb_cpu level);
+
+/* Choose the kernels: force is the name of a level, or NULL or "" for the best that this CPU supports.
+ * TB_EUNSUPPORTED names what this CPU has. Not while another thread computes. */
+enum tb_code tb_tensor_init(const char *force, struct tb_error *err);
+/* The level in use. */
+enum tb_cpu tb_tensor_level(void);
+
+#endif

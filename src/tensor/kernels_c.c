@@ -1,0 +1,148 @@
+/* kernels_c.c - the inner loops in plain C: what every other level is tested against. */
+#include <math.h>
+#include <string.h>
+
+#include "tensor/kernels_priv.h"
+
+static void tile(const float *x, int ldx, const float *w, int depth, int taps, int dilation, int vecs, float *acc)
+{
+    int n = vecs * TB_LANES;
+
+    memset(acc, 0, sizeof *acc * TB_PANEL * TB_TILE);
+    for (int c = 0; c < depth; c++, x += ldx)
+        for (int tap = 0; tap < taps; tap++, w += TB_PANEL)
+            for (int i = 0; i < TB_PANEL; i++)
+                for (int t = 0; t < n; t++)
+                    acc[i * TB_TILE + t] += w[i] * x[tap * dilation + t];
+}
+
+static void pre(const struct tb_pre *p, int c, const float *x, float *y, int n)
+{
+    float scale = p->scale ? p->scale[c] : 1.0f, shift = p->scale ? p->shift[c] : 0.0f;
+
+    for (int i = 0; i < n; i++) {
+        float v = x[i] * scale + shift;
+
+        if (p->kind == TB_PRE_LEAKY && v < 0.0f)
+            v *= p->slope;
+        if (p->kind == TB_PRE_SNAKE) {
+            float s = sinf(p->alpha[c] * v);
+
+            v += s * s * p->inv_alpha[c];
+        }
+        y[i] = v;
+    }
+}
+
+static float gelu(float x)
+{
+    return 0.5f * x * (1.0f + tanhf(0.797884561f * (x + 0.044715f * x * x * x)));
+}
+
+static float act(enum tb_act kind, float slope, float v)
+{
+    if (kind == TB_ACT_RELU)
+        return v > 0.0f ? v : 0.0f;
+    if (kind == TB_ACT_LEAKY)
+        return v < 0.0f ? slope * v : v;
+    return kind == TB_ACT_GELU ? gelu(v) : v;
+}
+
+static void post(const struct tb_post *p, const float *acc, float bias, const float *residual, float *y, int n)
+{
+    float gain = p->gain == 0.0f ? 1.0f : p->gain;
+
+    for (int i = 0; i < n; i++) {
+        float v = act(p->act, p->slope, (acc[i] + bias + (residual ? residual[i] : 0.0f)) * gain);
+
+        y[i] = p->accumulate ? y[i] + v : v;
+    }
+}
+
+static float sigmoid(float x)
+{
+    return 1.0f / (1.0f + expf(-x));
+}
+
+static float map_one(enum tb_map f, float arg, float x)
+{
+    switch (f) {
+    case TB_MAP_SCALE: return arg * x;
+    case TB_MAP_LEAKY: return x < 0.0f ? arg * x : x;
+    case TB_MAP_GELU: return gelu(x);
+    case TB_MAP_TANH: return tanhf(x);
+    case TB_MAP_SIGMOID: return sigmoid(x);
+    case TB_MAP_EXP: return expf(x);
+    case TB_MAP_SIN: return sinf(x);
+    case TB_MAP_COS: return cosf(x);
+    }
+    return x;
+}
+
+static void map(enum tb_map f, float arg, const float *x, float *y, int n)
+{
+    for (int i = 0; i < n; i++)
+        y[i] = map_one(f, arg, x[i]);
+}
+
+static void add(const float *a, const float *b, float gain, float *y, int n)
+{
+    for (int i = 0; i < n; i++)
+        y[i] = (a[i] + b[i]) * gain;
+}
+
+static double sum(const float *x, int n)
+{
+    double s = 0.0;
+
+    for (int i = 0; i < n; i++)
+        s += (double)x[i];
+    return s;
+}
+
+static double spread(const float *x, int n, double mean)
+{
+    double s = 0.0;
+
+    for (int i = 0; i < n; i++)
+        s += ((double)x[i] - mean) * ((double)x[i] - mean);
+    return s;
+}
+
+static float dot(const float *a, const float *b, int n)
+{
+    float s = 0.0f;
+
+    for (int i = 0; i < n; i++)
+        s += a[i] * b[i];
+    return s;
+}
+
+static void gemv64(const float *w, const float *x, int n, float *y)
+{
+    memset(y, 0, 64 * sizeof *y);
+    for (int i = 0; i < n; i++, w += 64)
+        for (int j = 0; j < 64; j++)
+            y[j] += w[j] * x[i];
+}
+
+static void lstm_cell(const float *const gate[4], float *c, float *h, int n)
+{
+    for (int i = 0; i < n; i++) {
+        c[i] = sigmoid(gate[2][i]) * c[i] + sigmoid(gate[0][i]) * tanhf(gate[3][i]);
+        h[i] = sigmoid(gate[1][i]) * tanhf(c[i]);
+    }
+}
+
+const struct tb_kernels tb_kernels_c = {
+    .tile = tile,
+    .pre = pre,
+    .post = post,
+    .map = map,
+    .add = add,
+    .sum = sum,
+    .spread = spread,
+    .dot = dot,
+    .gemv64 = gemv64,
+    .lstm_cell = lstm_cell,
+};

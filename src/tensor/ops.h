@@ -1,0 +1,163 @@
+/* ops.h - what neural networks are made of, on activations [channels][time].
+ *
+ * Rules for all ops:
+ * - `pool` shares the work among its threads and may be NULL. Work is cut in the same way and sums have the same order
+ *   for any number of threads, so results are bit-identical.
+ * - Nothing here allocates or fails while computing; packing weights does. Wrong shapes are errors of the program and
+ *   are asserted.
+ * - A thread that computes needs 1 MB of stack (blocks of input are packed there).
+ * - Outputs must not overlap inputs, unless an op says that it works in place. */
+#ifndef TB_TENSOR_OPS_H
+#define TB_TENSOR_OPS_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/pool.h"
+#include "tensor/mat.h"
+
+/* Convolutions ----------------------------------------------------------------------------------------------------
+ * All are matrix products of packed weights with shifted windows of the input: a linear layer on tokens is a
+ * convolution of one tap, a strided one runs on `stride` interleaved channels, and a transposed one makes `stride`
+ * interleaved outputs. */
+
+/* What is done to the input before it is convolved: x * scale[c] + shift[c], then an activation. Padding is zero after
+ * it. {0} does nothing. */
+struct tb_pre {
+    const float *scale, *shift; /* [in] each, or both NULL */
+    enum { TB_PRE_NONE, TB_PRE_LEAKY, TB_PRE_SNAKE } kind;
+    float slope;                     /* leaky: x < 0 becomes slope * x */
+    const float *alpha, *inv_alpha;  /* snake: x + sin^2(alpha x) * inv_alpha; [in] each */
+};
+
+enum tb_act { TB_ACT_NONE, TB_ACT_RELU, TB_ACT_LEAKY, TB_ACT_GELU };
+
+/* What is done to the output: v = act((sum + bias + residual) * gain); y = v, or y += v. {0} does nothing. */
+struct tb_post {
+    const struct tb_mat *residual; /* [out][columns of y], or NULL; may be y itself */
+    float gain;                    /* 0 counts as 1 */
+    bool accumulate;
+    enum tb_act act;
+    float slope; /* of TB_ACT_LEAKY */
+};
+
+struct tb_conv_spec {
+    int out, in;              /* channels */
+    int taps;                 /* kernel size */
+    int dilation;             /* 0 counts as 1; with a stride, and when transposed, only 1 */
+    int stride;               /* 0 counts as 1 */
+    int pad_left, pad_right;  /* zeros before and after the input; when transposed: outputs cut off */
+    bool transposed;
+    int output_pad;           /* transposed only: outputs added at the end */
+};
+
+/* Packed weights, read-only and shared by threads. */
+struct tb_conv {
+    struct tb_conv_spec spec;
+    int rows, depth, taps; /* of the matrix product: outputs (x stride if transposed), inputs (x stride), taps */
+    float *w;              /* [ceil(rows / 4)][depth][taps][4] */
+    float *bias;           /* [rows rounded up to 4] */
+};
+
+/* Pack w [out][in][taps], or [in][out][taps] when transposed, and bias [out] (NULL: zero). The arrays may be freed
+ * afterwards. Taps at once times channels have a limit (in * stride * (24 + dilation * (taps - 1)) <= 98304 floats);
+ * beyond it TB_EUNSUPPORTED. Release with tb_conv_free, which accepts an empty one. */
+enum tb_code tb_conv_pack(const struct tb_conv_spec *spec, const float *w, const float *bias, struct tb_conv *out,
+                          struct tb_error *err);
+void tb_conv_free(struct tb_conv *conv);
+/* Columns that an input of `cols` columns gives; may be <= 0 for a short input, which must then not be run. */
+int tb_conv_cols(const struct tb_conv *conv, int cols);
+/* y [out][tb_conv_cols(x.cols)] of x [in][any]. pre and post may be NULL. y must not overlap x. */
+void tb_conv_run(struct tb_pool *pool, const struct tb_conv *conv, struct tb_mat x, const struct tb_pre *pre,
+                 struct tb_mat y, const struct tb_post *post);
+
+/* Transposed convolution of each channel by itself: 3 taps, stride 2, padding 1, output padding 1.
+ * w [rows][3], bias [rows]; y [rows][2 * x.cols]. pre may be NULL. */
+void tb_depthwise_up2(struct tb_pool *pool, const float *w, const float *bias, struct tb_mat x,
+                      const struct tb_pre *pre, struct tb_mat y);
+
+/* y[o] = bias[o] + sum w[o][i] x[i]; w [out][in], bias may be NULL. */
+void tb_matvec(struct tb_pool *pool, const float *w, const float *bias, int out, int in, const float *x, float *y);
+
+/* Norms -----------------------------------------------------------------------------------------------------------*/
+
+/* Per row: mean and 1 / sqrt(variance + eps), in double inside. mean, inv: [x.rows]. */
+void tb_row_stats(struct tb_pool *pool, struct tb_mat x, float eps, float *mean, float *inv);
+/* Adaptive instance norm as a scale and a shift for struct tb_pre: the rows of x are normalised, times 1 + gamma, plus
+ * beta. style [2 * x.rows]: gamma, then beta (the output of the style's linear layer). scale, shift: [x.rows]. */
+void tb_adain(struct tb_pool *pool, struct tb_mat x, const float *style, float eps, float *scale, float *shift);
+/* Layer norm of each column over its rows: y = (x - mean) / sqrt(var + eps) * gamma[row] + beta[row]. y may be x.
+ * For AdaLayerNorm the caller adds the 1 to gamma. */
+void tb_layer_norm(struct tb_pool *pool, struct tb_mat x, const float *gamma, const float *beta, float eps,
+                   struct tb_mat y);
+
+/* Recurrence ------------------------------------------------------------------------------------------------------
+ * Gates in ONNX order: input, output, forget, cell. bias is [8 * hidden] per direction: of the input, then of the
+ * recurrence. */
+
+struct tb_bilstm {
+    int in, hidden;
+    struct tb_conv input[2]; /* x -> gates, one for each direction; holds both biases */
+    float *r[2];             /* [4 * hidden / 64][hidden][64] */
+};
+
+/* w [2][4 * hidden][in], r [2][4 * hidden][hidden], bias [2][8 * hidden]; direction 0 runs forward. hidden must be a
+ * multiple of 16, at most 1024. Release with tb_bilstm_free. */
+enum tb_code tb_bilstm_pack(int in, int hidden, const float *w, const float *r, const float *bias,
+                            struct tb_bilstm *out, struct tb_error *err);
+void tb_bilstm_free(struct tb_bilstm *l);
+/* Floats of `work` for an input of `cols` columns. */
+size_t tb_bilstm_work(const struct tb_bilstm *l, int cols);
+/* y [2 * hidden][x.cols] of x [in][any]: forward states, then backward ones. work: tb_bilstm_work floats. */
+void tb_bilstm_run(struct tb_pool *pool, const struct tb_bilstm *l, struct tb_mat x, struct tb_mat y, float *work);
+
+/* A forward LSTM layer that runs many sequences of one length side by side. */
+struct tb_lstm {
+    int in, hidden;
+    float *w;    /* [hidden][in + hidden][4]: four rows, i o f c, of one hidden unit */
+    float *bias; /* [hidden][4]: both biases */
+};
+
+/* w [4 * hidden][in], r [4 * hidden][hidden], bias [8 * hidden]. hidden <= 512, in + hidden <= 2048.
+ * Release with tb_lstm_free. */
+enum tb_code tb_lstm_pack(int in, int hidden, const float *w, const float *r, const float *bias, struct tb_lstm *out,
+                          struct tb_error *err);
+void tb_lstm_free(struct tb_lstm *l);
+/* x [in][steps * batch], y [hidden][steps * batch]; step t of sequence b is column t * batch + b. */
+void tb_lstm_run(struct tb_pool *pool, const struct tb_lstm *l, struct tb_mat x, int batch, struct tb_mat y);
+
+/* Attention -------------------------------------------------------------------------------------------------------*/
+
+enum { TB_ATTENTION_COLS = 512, TB_ATTENTION_WIDTH = 64 };
+
+/* Self-attention without a mask: q, k, v, y are [heads * width][tokens], rows of one head together;
+ * y = v softmax(q k / sqrt(width)). width a multiple of 4, at most TB_ATTENTION_WIDTH; tokens <= TB_ATTENTION_COLS. */
+void tb_attention(struct tb_pool *pool, int heads, struct tb_mat q, struct tb_mat k, struct tb_mat v, struct tb_mat y);
+
+/* Element by element, all in place if wanted ----------------------------------------------------------------------*/
+
+/* Errors against exact values: sin, cos, tanh, sigmoid 2e-7 absolute (sin and cos for |x| up to 1e5; larger ones
+ * go to libm), exp 3e-7 relative. gelu is the tanh form. */
+enum tb_map { TB_MAP_SCALE, TB_MAP_LEAKY, TB_MAP_GELU, TB_MAP_TANH, TB_MAP_SIGMOID, TB_MAP_EXP, TB_MAP_SIN, TB_MAP_COS };
+
+/* y = f(x); arg is the factor of TB_MAP_SCALE and the slope of TB_MAP_LEAKY, else unused. y may be x. */
+void tb_map(struct tb_pool *pool, enum tb_map f, float arg, struct tb_mat x, struct tb_mat y);
+/* y = (a + b) * gain; y may be a or b. */
+void tb_add(struct tb_pool *pool, struct tb_mat a, struct tb_mat b, float gain, struct tb_mat y);
+/* y = pre(x), y may be x. */
+void tb_pre_apply(struct tb_pool *pool, struct tb_mat x, const struct tb_pre *pre, struct tb_mat y);
+
+/* Moves -----------------------------------------------------------------------------------------------------------*/
+
+/* y = x; with tb_mat_rows of y this concatenates channels. */
+void tb_copy(struct tb_mat x, struct tb_mat y);
+/* Every value of x in all columns of y: x [rows]. */
+void tb_fill_cols(const float *x, struct tb_mat y);
+/* Each column twice: y [rows][2 * x.cols]. */
+void tb_upsample2(struct tb_mat x, struct tb_mat y);
+/* Column i of x counts[i] times (>= 0); y.cols is the sum of counts. */
+void tb_repeat_cols(struct tb_mat x, const int *counts, struct tb_mat y);
+/* y [x.cols][x.rows]. */
+void tb_transpose(struct tb_mat x, struct tb_mat y);
+
+#endif
