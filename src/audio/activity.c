@@ -1,0 +1,89 @@
+/* activity.c - see activity.h. */
+#include "audio/activity.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BEFORE = 4, AFTER = 4, ENOUGH = 4, WIDEN = 3 };
+
+static int ascending(const void *a, const void *b)
+{
+    float x = *(const float *)a, y = *(const float *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* dBFS over which a frame is loud. sorted: [n] levels in ascending order, n > 0. */
+static float threshold_db(const float *sorted, size_t n)
+{
+    float peak = sorted[n - 1], background = sorted[n / 10];
+
+    return fmaxf(fmaxf(peak - 38, -60), fminf(background + 5, peak - 25));
+}
+
+static void frame_levels(const float *wave, size_t n, float *level)
+{
+    for (size_t t = 0; t < n; t++) {
+        double sum = 0;
+        for (size_t i = 0; i < TB_ACTIVITY_FRAME; i++) {
+            double v = wave[t * TB_ACTIVITY_FRAME + i];
+            sum += v * v;
+        }
+        level[t] = (float)(10 * log10(sum / TB_ACTIVITY_FRAME + 1e-10));
+    }
+}
+
+/* How many of flags [n] are set from `from` up to, not including, `to`. */
+static int count_in(const bool *flags, ptrdiff_t n, ptrdiff_t from, ptrdiff_t to)
+{
+    int count = 0;
+
+    for (ptrdiff_t i = from < 0 ? 0 : from; i < to && i < n; i++)
+        count += flags[i];
+    return count;
+}
+
+enum tb_code tb_activity(const float *wave, size_t len, bool *active, struct tb_error *err)
+{
+    size_t n = len / TB_ACTIVITY_FRAME;
+    enum tb_code rc = TB_OK;
+
+    if (n == 0)
+        return TB_OK;
+    float *level = malloc(n * sizeof *level), *sorted = malloc(n * sizeof *sorted);
+    bool *loud = calloc(n, sizeof *loud), *many = calloc(n, sizeof *many);
+    if (!level || !sorted || !loud || !many) {
+        rc = tb_fail(err, TB_ENOMEM, "activity of %zu samples", len);
+        goto done;
+    }
+    frame_levels(wave, n, level);
+    memcpy(sorted, level, n * sizeof *level);
+    qsort(sorted, n, sizeof *sorted, ascending);
+    float threshold = threshold_db(sorted, n);
+    for (size_t t = 0; t < n; t++)
+        loud[t] = level[t] > threshold;
+    for (ptrdiff_t t = 0; t < (ptrdiff_t)n; t++)
+        many[t] = count_in(loud, (ptrdiff_t)n, t - BEFORE, t + AFTER) >= ENOUGH;
+    for (ptrdiff_t t = 0; t < (ptrdiff_t)n; t++)
+        active[t] = count_in(many, (ptrdiff_t)n, t - WIDEN, t + WIDEN + 1) > 0;
+done:
+    free(level);
+    free(sorted);
+    free(loud);
+    free(many);
+    return rc;
+}
+
+size_t tb_activity_keep(float *wave, size_t len, const bool *active)
+{
+    size_t kept = 0;
+
+    for (size_t t = 0; t < len / TB_ACTIVITY_FRAME; t++) {
+        if (!active[t])
+            continue;
+        memmove(wave + kept, wave + t * TB_ACTIVITY_FRAME, TB_ACTIVITY_FRAME * sizeof *wave);
+        kept += TB_ACTIVITY_FRAME;
+    }
+    return kept;
+}

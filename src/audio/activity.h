@@ -1,0 +1,20 @@
+/* activity.h - where somebody speaks, by loudness: one flag for each 30 ms at 16 kHz. */
+#ifndef TB_AUDIO_ACTIVITY_H
+#define TB_AUDIO_ACTIVITY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+enum { TB_ACTIVITY_FRAME = 480 /* samples at 16 kHz, 30 ms */ };
+
+/* wave [len] -> active [len / TB_ACTIVITY_FRAME]. A frame counts when it is loud (within 38 dB of the loudest, above
+ * -60 dBFS, and above the background where that is within 25 dB), when half of the eight frames around it are, and up to
+ * three frames before and after such a run. TB_ENOMEM. */
+enum tb_code tb_activity(const float *wave, size_t len, bool *active, struct tb_error *err);
+
+/* Move the active frames of wave together; returns how many samples they have. */
+size_t tb_activity_keep(float *wave, size_t len, const bool *active);
+
+#endif

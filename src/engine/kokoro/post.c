@@ -1,0 +1,160 @@
+/* post.c - see post.h.
+ *
+ * Equaliser: the gains are joined by straight lines over frequency, held above the last band, and turned into a
+ * symmetric impulse response by a cosine sum under a Hann window.
+ *
+ * Limiter: each sample asks for the gain that keeps it under CEILING. The gain in use is the least that any sample of
+ * the look-ahead asks for, let go slowly, averaged over the look-ahead: it is never over what the sample that leaves
+ * asked for, and it has no corners. */
+#include "engine/kokoro/post.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "audio/mel.h"
+
+enum {
+    TAPS = TB_KOKORO_POST_TAPS,
+    HALF = (TAPS - 1) / 2,
+    CHUNK = 256,              /* samples filtered at once */
+    GRID = 1024,              /* points of the frequency response */
+    SPAN = TB_KOKORO_POST_LOOKAHEAD + 1
+};
+
+_Static_assert((int)TB_KOKORO_EQ_BANDS == (int)TB_MEL_BANDS, "the equaliser works on mel bands");
+
+static const float CEILING = 0.97f;
+static const float RELEASE = 1 / (0.05f * TB_KOKORO_POST_RATE_HZ); /* of the way to 1 per sample: 50 ms */
+
+struct tb_kokoro_post {
+    float tap[TAPS];
+    float line[TAPS - 1 + CHUNK]; /* input; the first TAPS - 1 are of earlier chunks */
+    float late[SPAN];             /* filtered samples waiting, and what gain each asks for: rings */
+    float asked[SPAN];
+    float held[SPAN];             /* gains whose mean is used */
+    double held_sum;
+    float gain;                   /* last of held */
+    int at;                       /* next place in the rings */
+    size_t skip;                  /* samples of delay still to drop */
+};
+
+/* Gain in dB at a frequency. */
+static double gain_at(const float *eq_db, double hz)
+{
+    int b = 0;
+
+    if (hz <= tb_mel_centre_hz(0))
+        return eq_db[0];
+    while (b < TB_MEL_BANDS && tb_mel_centre_hz(b) < hz)
+        b++;
+    if (b == TB_MEL_BANDS)
+        return eq_db[TB_MEL_BANDS - 1];
+    double low = tb_mel_centre_hz(b - 1), high = tb_mel_centre_hz(b);
+    return eq_db[b - 1] + (eq_db[b] - eq_db[b - 1]) * (hz - low) / (high - low);
+}
+
+static void make_taps(const float *eq_db, float *tap)
+{
+    double response[GRID / 2 + 1];
+
+    for (int k = 0; k <= GRID / 2; k++)
+        response[k] = pow(10, gain_at(eq_db, (double)k * TB_KOKORO_POST_RATE_HZ / GRID) / 20);
+    for (int i = 0; i <= HALF; i++) {
+        double sum = response[0] + response[GRID / 2] * (i % 2 ? -1 : 1);
+        for (int k = 1; k < GRID / 2; k++)
+            sum += 2 * response[k] * cos(2 * M_PI * (double)(k * i % GRID) / GRID);
+        sum *= (0.5 + 0.5 * cos(M_PI * i / (HALF + 1))) / GRID;
+        tap[HALF + i] = tap[HALF - i] = (float)sum;
+    }
+}
+
+static void begin(struct tb_kokoro_post *p)
+{
+    memset(p->line, 0, sizeof p->line);
+    memset(p->late, 0, sizeof p->late);
+    for (int i = 0; i < SPAN; i++)
+        p->asked[i] = p->held[i] = 1;
+    p->held_sum = SPAN;
+    p->gain = 1;
+    p->at = 0;
+    p->skip = TB_KOKORO_POST_DELAY;
+}
+
+enum tb_code tb_kokoro_post_open(const float *eq_db, struct tb_kokoro_post **out, struct tb_error *err)
+{
+    struct tb_kokoro_post *p = malloc(sizeof *p);
+
+    *out = p;
+    if (!p)
+        return tb_fail(err, TB_ENOMEM, "post-processing");
+    make_taps(eq_db, p->tap);
+    begin(p);
+    return TB_OK;
+}
+
+void tb_kokoro_post_close(struct tb_kokoro_post *post)
+{
+    free(post);
+}
+
+/* One filtered sample in, the one of TB_KOKORO_POST_LOOKAHEAD samples ago out. */
+static float limit(struct tb_kokoro_post *p, float v)
+{
+    float size = fabsf(v), least = 1;
+    int oldest = (p->at + 1) % SPAN;
+
+    p->late[p->at] = v;
+    p->asked[p->at] = size > CEILING ? CEILING / size : 1;
+    for (int i = 0; i < SPAN; i++)
+        least = p->asked[i] < least ? p->asked[i] : least;
+    float released = p->gain + (1 - p->gain) * RELEASE;
+    p->gain = least < released ? least : released;
+    p->held_sum += (double)p->gain - (double)p->held[p->at];
+    p->held[p->at] = p->gain;
+    p->at = oldest;
+    return p->late[oldest] * (float)(p->held_sum / SPAN);
+}
+
+/* At most CHUNK samples; returns how many were written. */
+static size_t run_chunk(struct tb_kokoro_post *p, const float *in, size_t len, float *out)
+{
+    float sum[CHUNK] = { 0 };
+    size_t written = 0;
+
+    memcpy(p->line + TAPS - 1, in, len * sizeof *in);
+    for (int k = 0; k < TAPS; k++)
+        for (size_t i = 0; i < len; i++)
+            sum[i] += p->tap[k] * p->line[i + (size_t)k];
+    memmove(p->line, p->line + len, (TAPS - 1) * sizeof *p->line);
+    for (size_t i = 0; i < len; i++) {
+        float v = limit(p, sum[i]);
+        if (p->skip)
+            p->skip--;
+        else
+            out[written++] = v;
+    }
+    return written;
+}
+
+size_t tb_kokoro_post_run(struct tb_kokoro_post *post, const float *in, size_t len, float *out)
+{
+    size_t written = 0;
+
+    while (len) {
+        size_t n = len < CHUNK ? len : CHUNK;
+        written += run_chunk(post, in, n, out + written);
+        in += n;
+        len -= n;
+    }
+    return written;
+}
+
+size_t tb_kokoro_post_flush(struct tb_kokoro_post *post, float *out)
+{
+    static const float silence[TB_KOKORO_POST_DELAY];
+    size_t written = tb_kokoro_post_run(post, silence, TB_KOKORO_POST_DELAY, out);
+
+    begin(post);
+    return written;
+}

@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+"""What src/engine/kokoro/surrogate.c does, with scipy: from an embedding and a pitch to the style that should give them.
+
+    invert.py adapter.safetensors --golden DIR     writes the vectors of tests/golden/adapter
+"""
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+from scipy.optimize import minimize
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+import speaker  # noqa: E402
+
+EMBEDDING, BANDS = 256, 40
+PITCH, RATE = EMBEDDING + BANDS, EMBEDDING + BANDS + 1  # columns of the map after embedding and spectrum
+
+
+class Inverter:
+    def __init__(self, path):
+        t = {k: v.astype(float) for k, v in speaker.read_safetensors(path).items()}
+        self.t, self.gamma = t, float(t["map.gamma"][0])
+        self.pitch_weight, self.spectrum_weight = t["weights"]
+
+    def predict(self, z):
+        k = np.exp(-self.gamma * ((self.t["map.centres"] - z) ** 2).sum(1))
+        return k @ self.t["map.alpha"] + self.t["map.mean"], k
+
+    def objective(self, z, e, pitch, spectrum):
+        """Value and gradient of: unlikeness + prior + pitch mismatch + spectrum mismatch (its mean is free)."""
+        t = self.t
+        p, k = self.predict(z)
+        n = np.linalg.norm(p[:EMBEDDING])
+        cosine = p[:EMBEDDING] @ e / n
+        dp = np.zeros_like(p)
+        dp[:EMBEDDING] = cosine * p[:EMBEDDING] / n ** 2 - e / n
+        off = p[PITCH] - pitch
+        dp[PITCH] = self.pitch_weight * off
+        bands = p[EMBEDDING:PITCH] - spectrum
+        bands = bands - bands.mean()
+        dp[EMBEDDING:PITCH] = self.spectrum_weight * bands / BANDS
+        away = z - t["prior.mean"]
+        pull = t["prior.matrix"] @ away
+        value = (1 - cosine + 0.5 * away @ pull + 0.5 * self.pitch_weight * off ** 2
+                 + 0.5 * self.spectrum_weight * np.mean(bands ** 2))
+        kg = k * (t["map.alpha"] @ dp)
+        return value, pull + 2 * self.gamma * (kg @ t["map.centres"] - kg.sum() * z)
+
+    def invert(self, e, pitch, spectrum, steps=100):
+        """-> z of the better of two starts: the nearest stock voice, drawn in, and the mean of the four nearest."""
+        order = np.argsort(-(self.t["stock.embedding"] @ e), kind="stable")
+        best = None
+        for start in (0.8 * self.t["stock.z"][order[0]], self.t["stock.z"][order[:4]].mean(0)):
+            r = minimize(self.objective, start, (e, pitch, spectrum), jac=True, method="L-BFGS-B",
+                         options={"maxiter": steps, "maxcor": 8})
+            if best is None or r.fun < best.fun:
+                best = r
+        return best.x
+
+    def style(self, z):
+        return self.t["style.mean"] + z @ self.t["style.basis"]
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("adapter")
+    p.add_argument("--golden", required=True)
+    a = p.parse_args()
+    inv, out = Inverter(a.adapter), Path(a.golden)
+    out.mkdir(parents=True, exist_ok=True)
+    # A target that no style meets exactly: between two stock voices, with a little of a third.
+    e = inv.t["stock.embedding"][[3, 20, 40]].T @ [0.6, 0.6, 0.2]
+    e /= np.linalg.norm(e)
+    spectrum = inv.predict(inv.t["stock.z"][20])[0][EMBEDDING:PITCH]
+    pitch = np.log(160.0)
+    z = inv.invert(e, pitch, spectrum)
+    value, _ = inv.objective(z, e, pitch, spectrum)
+    np.concatenate([e, spectrum, [pitch]]).astype("<f4").tofile(out / "target.f32")
+    np.concatenate([[value], z, inv.predict(z)[0], inv.style(z)]).astype("<f4").tofile(out / "answer.f32")
+    print(f"objective {value:.6f}")
+
+
+if __name__ == "__main__":
+    main()
