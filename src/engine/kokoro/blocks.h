@@ -1,0 +1,25 @@
+/* blocks.h - the residual blocks that the predictor, the decoder and the generator are built of. */
+#ifndef TB_ENGINE_KOKORO_BLOCKS_H
+#define TB_ENGINE_KOKORO_BLOCKS_H
+
+#include "engine/kokoro/model.h"
+
+/* y [out][x.cols], or [out][2 * x.cols] when the block doubles the rate. y may be rows of x when it does not double:
+ * x is read for the last time before y is written. style [128]. */
+enum tb_code tb_kokoro_block_run(const struct tb_kokoro_run *run, const struct tb_kokoro_block *b, struct tb_mat x,
+                                 const float *style, struct tb_mat y, struct tb_error *err);
+
+/* y = gain * the block's output, or y += that. Unless adding, y may be x. style [128]. */
+enum tb_code tb_kokoro_snake_run(const struct tb_kokoro_run *run, const struct tb_kokoro_snake *s, struct tb_mat x,
+                                 const float *style, float gain, bool add, struct tb_mat y, struct tb_error *err);
+
+/* gamma and beta of an adaptive norm: h [2 * channels]. */
+void tb_kokoro_style_run(const struct tb_kokoro_run *run, const struct tb_kokoro_style *s, const float *style, float *h);
+
+static inline void tb_kokoro_look(const struct tb_kokoro_run *run, const char *stage, struct tb_mat m)
+{
+    if (run->look)
+        run->look(run->ctx, stage, m);
+}
+
+#endif

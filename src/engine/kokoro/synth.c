@@ -1,0 +1,89 @@
+/* synth.c - see synth.h. */
+#include "engine/kokoro/synth.h"
+
+#include <math.h>
+
+#include "engine/kokoro/blocks.h"
+#include "engine/kokoro/decoder.h"
+#include "engine/kokoro/generator.h"
+#include "engine/kokoro/prosody.h"
+#include "engine/kokoro/text_encoder.h"
+
+/* Durations in whole frames, at least one each, ties to even as the graph rounds them. Gives their sum. */
+static int whole_frames(const float *durations, int n, float pace, int *frames)
+{
+    int sum = 0;
+
+    for (int i = 0; i < n; i++) {
+        frames[i] = (int)rintf(durations[i] / pace);
+        frames[i] = frames[i] < 1 ? 1 : frames[i];
+        sum += frames[i];
+    }
+    return sum;
+}
+
+/* Pitch and energy, from the tokens' features spread over time. */
+static enum tb_code curves(const struct tb_kokoro_run *run, const struct tb_kokoro_model *model, struct tb_mat features,
+                           const int *counts, const float *prosody, struct tb_kokoro_plan *plan, struct tb_error *err)
+{
+    size_t mark = tb_scratch_mark(run->scratch);
+    struct tb_mat aligned;
+    enum tb_code rc = tb_scratch_mat(run->scratch, features.rows, plan->frames, &aligned, err);
+
+    if (rc == TB_OK) {
+        tb_repeat_cols(features, counts, aligned);
+        rc = tb_kokoro_pitch(run, &model->prosody, aligned, prosody, plan->f0, plan->energy, err);
+    }
+    tb_scratch_reset(run->scratch, mark);
+    return rc;
+}
+
+enum tb_code tb_kokoro_plan(const struct tb_kokoro_run *run, const struct tb_kokoro_model *model,
+                            const uint8_t *tokens, int n, const float *prosody, float pace,
+                            struct tb_kokoro_plan *plan, struct tb_error *err)
+{
+    float durations[TB_KOKORO_MAX_TOKENS];
+    int counts[TB_KOKORO_MAX_TOKENS];
+    struct tb_mat bert, features, text;
+    enum tb_code rc;
+
+    assert(n > 0 && n <= TB_KOKORO_MAX_TOKENS);
+    if ((rc = tb_scratch_mat(run->scratch, TB_KOKORO_WIDTH, n, &bert, err)) ||
+        (rc = tb_scratch_mat(run->scratch, TB_KOKORO_WIDTH, n, &text, err)) ||
+        (rc = tb_scratch_mat(run->scratch, TB_KOKORO_WIDTH + TB_KOKORO_HALF, n, &features, err)) ||
+        (rc = tb_kokoro_bert_run(run, &model->bert, tokens, n, bert, err)) ||
+        (rc = tb_kokoro_prosody_text(run, &model->prosody, bert, prosody, features, err)) ||
+        (rc = tb_kokoro_durations(run, &model->prosody, features, durations, err)) ||
+        (rc = tb_kokoro_text_run(run, &model->text, tokens, n, text, err)))
+        return rc;
+    plan->frames = whole_frames(durations, n, pace, counts);
+    if (plan->frames > TB_KOKORO_MAX_FRAMES)
+        return tb_fail(err, TB_ETOOBIG, "kokoro: %d tokens last %d frames, at most %d", n, plan->frames,
+                       TB_KOKORO_MAX_FRAMES);
+    if ((rc = tb_scratch_mat(run->scratch, TB_KOKORO_WIDTH, plan->frames, &plan->text, err)) ||
+        (rc = tb_scratch_mat(run->scratch, 1, 2 * plan->frames, &plan->f0, err)) ||
+        (rc = tb_scratch_mat(run->scratch, 1, 2 * plan->frames, &plan->energy, err)))
+        return rc;
+    tb_repeat_cols(text, counts, plan->text);
+    tb_kokoro_look(run, "aligned", plan->text);
+    return curves(run, model, features, counts, prosody, plan, err);
+}
+
+enum tb_code tb_kokoro_render(const struct tb_kokoro_run *run, const struct tb_kokoro_model *model,
+                              const struct tb_kokoro_plan *plan, const float (*styles)[TB_KOKORO_HALF],
+                              struct tb_mat *pcm, struct tb_error *err)
+{
+    struct tb_mat hidden;
+    size_t mark;
+    enum tb_code rc;
+
+    if ((rc = tb_scratch_mat(run->scratch, 1, plan->frames * TB_KOKORO_FRAME, pcm, err)))
+        return rc;
+    mark = tb_scratch_mark(run->scratch);
+    if ((rc = tb_scratch_mat(run->scratch, TB_KOKORO_WIDTH, 2 * plan->frames, &hidden, err)) == TB_OK &&
+        (rc = tb_kokoro_decoder_run(run, &model->decoder, plan->text, plan->f0, plan->energy, styles, hidden,
+                                    err)) == TB_OK)
+        rc = tb_kokoro_generator_run(run, &model->generator, hidden, plan->f0, styles, *pcm, err);
+    tb_scratch_reset(run->scratch, mark);
+    return rc;
+}
