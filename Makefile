@@ -125,6 +125,8 @@ $$(TESTS_$(1)): $(O)/tests/%: $(O)/tests/unit/%.o $(call archives_of,$(1))
 	@$(CC) $(LDFLAGS) -o $$@ $$^ $(call libs_of,$(1)) $(shell pkg-config --libs cmocka 2>/dev/null) -lpthread -lm
 endef
 $(foreach f,$(FOLDERS),$(eval $(call folder_tests,$(f))))
+$(O)/tests/audio/test_decode: | $(B)/timbre-decode $(B)/timbre-decode-aac
+$(O)/tests/unit/audio/test_decode.o: CFLAGS += -DHELPER_DIR='"$(abspath $(B))"'
 test-unit: $(foreach f,$(FOLDERS_UNDER_TEST),$(TESTS_$(f)))  ## unit tests (cmocka) of this VARIANT
 	@scripts/run-unit-tests $^
 

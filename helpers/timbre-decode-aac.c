@@ -150,16 +150,25 @@ static enum tb_decode_status read_packets(struct decoding *d, const char *contai
     return status;
 }
 
+/* -1: none. av_find_best_stream() would pass over bare AAC, whose rate only the first frame tells. */
+static int first_audio_stream(const AVFormatContext *format)
+{
+    for (unsigned i = 0; i < format->nb_streams; i++)
+        if (format->streams[i]->codecpar->codec_type == AVMEDIA_TYPE_AUDIO)
+            return (int)i;
+    return -1;
+}
+
 /* The first audio stream, by libavcodec's decoder for it; only AAC and ALAC. */
 static enum tb_decode_status decode_stream(struct decoding *d, const char *container, AVFormatContext *format)
 {
-    int stream = av_find_best_stream(format, AVMEDIA_TYPE_AUDIO, -1, -1, NULL, 0);
+    int stream = first_audio_stream(format);
     const AVCodecParameters *par = stream < 0 ? NULL : format->streams[stream]->codecpar;
     const AVCodec *decoder = par ? avcodec_find_decoder(par->codec_id) : NULL;
     AVCodecContext *codec;
     enum tb_decode_status status;
 
-    if (!par)
+    if (!par || par->codec_id == AV_CODEC_ID_NONE) /* a cut file's index may end before it names the codec */
         return decode_fail(d, TB_DECODE_BROKEN, "the %s file has no sound", container);
     if (!decoder || (par->codec_id != AV_CODEC_ID_AAC && par->codec_id != AV_CODEC_ID_ALAC))
         return decode_fail(d, TB_DECODE_FORMAT, "a %s file with %s inside is not taken; AAC is", container,
