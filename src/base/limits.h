@@ -6,6 +6,11 @@ enum {
     TB_MAX_BODY = 12 * 1024 * 1024,         /* HTTP body: protocol.md 1.3, bodies up to 11 MiB are legal */
     TB_MAX_AUDIO_BASE64 = 10 * 1024 * 1024, /* base64 text of audio.data: the number the vendor names */
     TB_MAX_AUDIO_FILE = 10 * 1024 * 1024,   /* bytes of a fetched audio file: documented 10 MB */
+    TB_MAX_DATA_URL_HEAD = 1024,            /* characters of a data URL before its comma: a media type and parameters */
+    TB_MAX_URL = 8192,                      /* bytes of an audio URL: signed ones of object stores reach 2000 */
+    TB_MAX_REDIRECTS = 5,                   /* of one fetch: a link shortener, a store and some spare */
+    TB_FETCH_CONNECT_MS = 5000,             /* to one server, TLS included */
+    TB_FETCH_TOTAL_MS = 20000,              /* one fetch with all its redirects: 10 MB at 4 Mbit/s */
     TB_MAX_AUDIO_SECONDS = 60,              /* documented maximum of an enrolment recording */
     TB_MAX_AUDIO_RATE = 768000,             /* Hz; four times what studios use: above it a header lies */
     TB_MAX_AUDIO_CHANNELS = 8,              /* 7.1; more is no recording of one voice */
@@ -42,6 +47,12 @@ enum {
     TB_MAX_WORK_QUEUE = 64,                 /* HTTP requests waiting for a worker; more get 429 */
     TB_MAX_OUTBOX = 4 * 1024 * 1024,        /* bytes waiting for one slow client before synthesis for it pauses */
     TB_MAX_PRINT = 1024 * 1024,             /* bytes of a voice print */
+    TB_MAX_CACHED_PRINTS = 64,              /* voice prints kept in memory: some 30 kB each, TB_MAX_PRINT at worst */
+    TB_MAX_HTTP_AUDIO = 128 * 1024 * 1024,  /* file of one HTTP synthesis: 23 minutes of 48 kHz, far over 600 characters */
+    TB_MAX_SYNTHESIS_MS = 300 * 1000,       /* HTTP synthesis: the documented limit, and what SDKs wait for */
+    TB_MAX_INBOX = 2 * 1024 * 1024,         /* realtime: bytes of events that wait while a voice is looked up */
+    TB_MAX_RESPONSES = 256,                 /* realtime: commits of one session that wait for their turn */
+    TB_MAX_INSTRUCTIONS = 16 * 1024,        /* bytes of session.instructions, kept only to be echoed */
     TB_MAX_JSON_DEPTH = 32,                 /* nesting that a request may have; the protocol's deepest is 4 */
     TB_MAX_NORMALISE_IN = 32 * 1024,        /* bytes of one text to normalise: far over TB_MAX_SEGMENT code points */
     TB_MAX_NORMALISE_OUT = 64 * 1024,       /* bytes of words made of it: digits grow about tenfold */

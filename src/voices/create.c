@@ -1,0 +1,206 @@
+/* create.c - enrolment: get the file, decode it, check it, make the print, name it, store it. The order of the checks
+ * is that of protocol.md 1.4, cheap before dear: a full account learns so before anything is fetched. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "audio/decode.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "text/utf8.h"
+#include "voices/data_url.h"
+#include "voices/fetch.h"
+#include "voices/voices_priv.h"
+
+enum { ID_TRIES = 64 }; /* of 65536 tails in the same millisecond under the same name */
+
+/* Codecs pad the end of a recording: MP3 by up to two frames and its decoder's delay, AAC by as much. WAV does not. */
+static const double padding_s = 0.1;
+
+/* A transcript outside these bounds cannot be of the recording, whatever the language: the fastest speakers say 8 Han
+ * characters or 25 letters in a second. */
+static const double most_per_s = 40, least_per_s = 0.5;
+
+static enum tb_code check_request(const struct tb_voices *v, const struct tb_create_request *req,
+                                  const struct tb_model **model, struct tb_error *err)
+{
+    size_t points = tb_utf8_count(req->text);
+
+    *model = tb_voices_model(v, req->target_model);
+    if (!*model)
+        return tb_fail(err, TB_EINVAL, "target_model: no model '%.*s' here",
+                       req->target_model.n > 100 ? 100 : (int)req->target_model.n, req->target_model.p);
+    if (!tb_voices_name_ok(req->preferred_name))
+        return tb_fail(err, TB_EINVAL, "preferred_name: '%.*s' is not 1 to %d of A-Z a-z 0-9 _",
+                       req->preferred_name.n > 40 ? 40 : (int)req->preferred_name.n, req->preferred_name.p,
+                       TB_MAX_NAME);
+    if (points > TB_MAX_TRANSCRIPT)
+        return tb_fail(err, TB_EINVAL, "text: %zu characters, at most %d", points, TB_MAX_TRANSCRIPT);
+    return TB_OK;
+}
+
+static enum tb_code check_quota(const struct tb_voices *v, int64_t account, struct tb_error *err)
+{
+    int64_t count;
+    enum tb_code rc = tb_store_voice_count(v->config.store, account, &count, err);
+
+    if (!rc && (uint64_t)count >= v->config.max_voices)
+        rc = tb_fail(err, TB_EQUOTA, "the account holds %lld voices, at most %zu are allowed", (long long)count,
+                     v->config.max_voices);
+    return rc;
+}
+
+static enum tb_code read_source(const struct tb_voices *v, struct tb_str audio, struct tb_bytes *file,
+                                struct tb_error *err)
+{
+    const struct tb_fetch_options options = { .allow_private = v->config.allow_private_urls,
+                                              .allowed = v->config.allowed_places };
+    enum tb_code rc = tb_data_url_is(audio) ? tb_data_url_decode(audio, file, err)
+                                            : tb_fetch(audio, &options, file, err);
+
+    return rc || file->size ? rc : tb_fail(err, TB_EAUDIO_DECODE, "the file is empty");
+}
+
+static enum tb_code check_sound(const struct tb_decode_info *info, struct tb_error *err)
+{
+    double most = TB_MAX_AUDIO_SECONDS + (strcmp(info->container, "WAV") == 0 ? 0 : padding_s);
+
+    if (info->rate < TB_MIN_AUDIO_RATE)
+        return tb_fail(err, TB_EAUDIO_RATE, "%u Hz, at least %d Hz is needed", info->rate, TB_MIN_AUDIO_RATE);
+    if (info->cut)
+        return tb_fail(err, TB_EAUDIO_LONG, "over %d s, at most %d s", TB_MAX_AUDIO_SECONDS, TB_MAX_AUDIO_SECONDS);
+    if (info->seconds > most)
+        return tb_fail(err, TB_EAUDIO_LONG, "%.2f s, at most %d s", info->seconds, TB_MAX_AUDIO_SECONDS);
+    return TB_OK;
+}
+
+static enum tb_code check_transcript(struct tb_str text, float speech_seconds, struct tb_error *err)
+{
+    size_t points = tb_utf8_count(text);
+
+    if (points > most_per_s * (double)speech_seconds || (double)points < least_per_s * (double)speech_seconds)
+        return tb_fail(err, TB_EAUDIO_TEXT, "a text of %zu characters cannot be that of %.1f s of speech", points,
+                       (double)speech_seconds);
+    return TB_OK;
+}
+
+static enum tb_code make_id(struct tb_str name, int64_t now_ms, char id[TB_MAX_VOICE_ID], struct tb_error *err)
+{
+    time_t seconds = (time_t)(now_ms / 1000);
+    uint16_t tail;
+    char when[16];
+    struct tm tm;
+
+    if (getrandom(&tail, sizeof tail, 0) != sizeof tail)
+        return tb_fail(err, TB_EIO, "no random bytes");
+    gmtime_r(&seconds, &tm);
+    strftime(when, sizeof when, "%Y%m%d%H%M%S", &tm);
+    snprintf(id, TB_MAX_VOICE_ID, "qwen-tts-vc-%.*s-voice-%s%03d-%04x", (int)name.n, name.p, when,
+             (int)(now_ms % 1000), tail);
+    return TB_OK;
+}
+
+/* Draw ids until one is free. */
+static enum tb_code store_voice(struct tb_voices *v, int64_t account, struct tb_str name, struct tb_voice_info *info,
+                                struct tb_str print, struct tb_str recording, struct tb_error *err)
+{
+    enum tb_code rc = TB_EINVAL;
+
+    for (int i = 0; rc == TB_EINVAL && i < ID_TRIES; i++) {
+        info->created_ms = info->modified_ms = info->used_ms = tb_now_ms();
+        if ((rc = make_id(name, info->created_ms, info->id, err)))
+            return rc;
+        rc = tb_store_voice_add(v->config.store, account, info, print, recording, v->config.max_voices, err);
+    }
+    return rc == TB_EINVAL ? tb_fail(err, TB_EINTERNAL, "no free voice id in %d draws", ID_TRIES) : rc;
+}
+
+/* From the file to the print: decoding, checks, the engine. */
+static enum tb_code make_print(struct tb_voices *v, const struct tb_model *model, const struct tb_create_request *req,
+                               enum tb_lang lang, struct tb_str file, struct tb_bytes *print,
+                               struct tb_enrol_report *report, struct tb_create_times *times, struct tb_error *err)
+{
+    struct tb_enrol_request enrol = { .text = req->text, .lang = lang };
+    struct tb_decode_info info;
+    struct tb_pcm pcm = { 0 };
+    int64_t began = tb_mono_us();
+    enum tb_code rc = tb_decode(v->config.helper_dir, file, &pcm, &info, err);
+
+    times->decode_us = tb_mono_us() - began;
+    if (!rc)
+        rc = check_sound(&info, err);
+    if (!rc) {
+        began = tb_mono_us();
+        enrol.audio = &pcm;
+        rc = tb_engine_enrol(model->engine, &enrol, print, report, err);
+        times->enrol_us = tb_mono_us() - began;
+    }
+    if (!rc && req->text.n)
+        rc = check_transcript(req->text, report->speech_seconds, err);
+    tb_pcm_free(&pcm);
+    return rc;
+}
+
+/* The language that the voice is listed under: as given, as the transcript shows, else the documented default. */
+static enum tb_lang language_of(const struct tb_create_request *req, enum tb_lang otherwise)
+{
+    if (req->language != TB_LANG_AUTO)
+        return req->language;
+    return req->text.n ? tb_lang_detect(req->text, otherwise) : otherwise;
+}
+
+static void fill_info(struct tb_voice_info *info, const struct tb_model *model, const struct tb_create_request *req)
+{
+    *info = (struct tb_voice_info){ 0 };
+    snprintf(info->target_model, sizeof info->target_model, "%s", model->name);
+    snprintf(info->language, sizeof info->language, "%s", tb_lang_code(language_of(req, TB_LANG_ZH)));
+    snprintf(info->engine, sizeof info->engine, "%s", model->engine->ops->name);
+}
+
+enum tb_code tb_voices_create(struct tb_voices *v, int64_t account, const struct tb_create_request *req,
+                              struct tb_voice_info *out, struct tb_enrol_report *report, struct tb_create_times *times,
+                              struct tb_error *err)
+{
+    struct tb_bytes file = { .cap = TB_MAX_AUDIO_FILE }, print = { .cap = TB_MAX_PRINT };
+    struct tb_enrol_report own_report;
+    struct tb_create_times own_times;
+    const struct tb_model *model;
+    struct tb_voice_info info;
+    int64_t began = tb_mono_us();
+    enum tb_code rc;
+
+    report = report ? report : &own_report;
+    times = times ? times : &own_times;
+    *out = (struct tb_voice_info){ 0 };
+    *report = (struct tb_enrol_report){ 0 };
+    *times = (struct tb_create_times){ 0 };
+    if ((rc = check_request(v, req, &model, err)) || (rc = check_quota(v, account, err)))
+        return rc;
+    fill_info(&info, model, req);
+
+    rc = read_source(v, req->audio, &file, err);
+    times->fetch_us = tb_mono_us() - began;
+    if (rc)
+        goto done;
+    rc = make_print(v, model, req, language_of(req, TB_LANG_AUTO), tb_bytes_str(&file), &print, report, times, err);
+    if (rc)
+        goto done;
+    began = tb_mono_us();
+    rc = store_voice(v, account, req->preferred_name, &info, tb_bytes_str(&print),
+                     v->config.keep_recordings ? tb_bytes_str(&file) : (struct tb_str){ 0 }, err);
+    times->store_us = tb_mono_us() - began;
+    if (rc)
+        goto done;
+    *out = info;
+    tb_log(TB_LOG_INFO, "voice-created",
+           "account=%lld voice=%s model=%s language=%s speech_s=%.1f similarity=%.2f fetch_ms=%lld decode_ms=%lld "
+           "enrol_ms=%lld store_ms=%lld",
+           (long long)account, info.id, info.target_model, info.language, (double)report->speech_seconds,
+           (double)report->similarity, (long long)times->fetch_us / 1000, (long long)times->decode_us / 1000,
+           (long long)times->enrol_us / 1000, (long long)times->store_us / 1000);
+done:
+    tb_bytes_free(&print);
+    tb_bytes_free(&file);
+    return rc;
+}

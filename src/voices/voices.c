@@ -1,0 +1,144 @@
+/* voices.c - see voices.h: all but create, which has a file of its own. */
+#include "voices/voices.h"
+
+#include <curl/curl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "voices/voices_priv.h"
+
+static const int64_t unused_ms = 365LL * 24 * 3600 * 1000; /* protocol.md 1.8: a year */
+
+enum tb_code tb_voices_open(const struct tb_voices_config *config, struct tb_voices **out, struct tb_error *err)
+{
+    struct tb_voices *v = calloc(1, sizeof *v);
+    enum tb_code rc = TB_OK;
+
+    *out = NULL;
+    if (!v)
+        return tb_fail(err, TB_ENOMEM, "voices");
+    if (curl_global_init(CURL_GLOBAL_DEFAULT)) {
+        free(v);
+        return tb_fail(err, TB_EINTERNAL, "libcurl does not start");
+    }
+    v->config = *config;
+    if (!v->config.max_voices)
+        v->config.max_voices = TB_MAX_VOICES;
+    v->config.helper_dir = v->helper_dir = tb_str_dup(tb_str_of(config->helper_dir));
+    if (!v->helper_dir)
+        rc = tb_fail(err, TB_ENOMEM, "voices");
+    if (!rc)
+        rc = tb_print_cache_open(&v->cache, err);
+    if (rc)
+        tb_voices_close(v);
+    else
+        *out = v;
+    return rc;
+}
+
+void tb_voices_close(struct tb_voices *v)
+{
+    if (!v)
+        return;
+    tb_print_cache_close(v->cache);
+    free(v->helper_dir);
+    free(v);
+    curl_global_cleanup(); /* counted: the last one that opened */
+}
+
+const struct tb_model *tb_voices_model(const struct tb_voices *v, struct tb_str name)
+{
+    for (size_t i = 0; i < v->config.model_count; i++)
+        if (tb_str_eq(name, v->config.models[i].name))
+            return &v->config.models[i];
+    return NULL;
+}
+
+size_t tb_voices_model_count(const struct tb_voices *v)
+{
+    return v->config.model_count;
+}
+
+const struct tb_model *tb_voices_model_at(const struct tb_voices *v, size_t i)
+{
+    return i < v->config.model_count ? &v->config.models[i] : NULL;
+}
+
+bool tb_voices_name_ok(struct tb_str name)
+{
+    for (size_t i = 0; i < name.n; i++) {
+        char c = name.p[i];
+
+        if (!(c >= 'A' && c <= 'Z') && !(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '_')
+            return false;
+    }
+    return name.n >= 1 && name.n <= TB_MAX_NAME;
+}
+
+enum tb_code tb_voices_list(struct tb_voices *v, int64_t account, int64_t page_index, int64_t page_size,
+                            struct tb_voice_info **out, size_t *count, int64_t *total, struct tb_error *err)
+{
+    return tb_store_voice_list(v->config.store, account, page_index, page_size, out, count, total, err);
+}
+
+enum tb_code tb_voices_delete(struct tb_voices *v, int64_t account, struct tb_str id, struct tb_error *err)
+{
+    enum tb_code rc = tb_store_voice_delete(v->config.store, account, id, err);
+
+    if (rc)
+        return rc;
+    tb_print_cache_drop(v->cache, id);
+    tb_log(TB_LOG_INFO, "voice-deleted", "account=%lld voice=%.*s", (long long)account, (int)id.n, id.p);
+    return TB_OK;
+}
+
+enum tb_code tb_voices_find(struct tb_voices *v, int64_t account, struct tb_str id, const struct tb_model *model,
+                            struct tb_voice_info *out, struct tb_bytes *print, struct tb_error *err)
+{
+    size_t start = print->size;
+    enum tb_code rc;
+
+    /* The row decides each time: a voice deleted by another process a moment ago is gone here too. */
+    rc = tb_store_voice_get(v->config.store, account, id, out, NULL, err);
+    if (rc == TB_EVOICE)
+        tb_print_cache_drop(v->cache, id);
+    if (rc)
+        return rc;
+    if (strcmp(out->target_model, model->name) != 0 || strcmp(out->engine, model->engine->ops->name) != 0) {
+        *out = (struct tb_voice_info){ 0 };
+        return tb_fail(err, TB_EVOICE, "Voice '%.*s' not found.", (int)id.n, id.p);
+    }
+    if (tb_print_cache_get(v->cache, out, print))
+        return TB_OK;
+    rc = tb_store_voice_get(v->config.store, account, id, out, print, err);
+    if (!rc)
+        tb_print_cache_put(v->cache, out, (struct tb_str){ (char *)print->data + start, print->size - start });
+    return rc;
+}
+
+enum tb_code tb_voices_used(struct tb_voices *v, int64_t account, struct tb_str id, int64_t characters,
+                            int64_t audio_ms, struct tb_error *err)
+{
+    struct tb_usage one = { .account = account, .requests = 1, .characters = characters, .audio_ms = audio_ms };
+    enum tb_code rc = tb_store_usage_add(v->config.store, &one, err);
+
+    if (rc)
+        return rc;
+    rc = tb_store_voice_used(v->config.store, account, id, tb_now_ms(), err);
+    return rc == TB_EVOICE ? TB_OK : rc; /* deleted while it was speaking: the work still counts */
+}
+
+enum tb_code tb_voices_sweep(struct tb_voices *v, struct tb_error *err)
+{
+    int64_t voices = 0, files = 0, now = tb_now_ms();
+    enum tb_code rc = tb_store_voice_sweep(v->config.store, now - unused_ms, &voices, err), files_rc;
+
+    if (voices)
+        tb_print_cache_clear(v->cache); /* prints of deleted voices do not stay in memory */
+    files_rc = tb_store_file_sweep(v->config.store, now, &files, rc ? NULL : err);
+    if (voices || files)
+        tb_log(TB_LOG_INFO, "sweep", "voices=%lld files=%lld", (long long)voices, (long long)files);
+    return rc ? rc : files_rc;
+}

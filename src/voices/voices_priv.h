@@ -1,0 +1,14 @@
+/* voices_priv.h - inside src/voices: what a struct tb_voices is made of. */
+#ifndef TB_VOICES_VOICES_PRIV_H
+#define TB_VOICES_VOICES_PRIV_H
+
+#include "voices/cache.h"
+#include "voices/voices.h"
+
+struct tb_voices {
+    struct tb_voices_config config; /* max_voices is set, helper_dir a copy */
+    char *helper_dir;
+    struct tb_print_cache *cache;
+};
+
+#endif
