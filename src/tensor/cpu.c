@@ -13,6 +13,10 @@ static const struct tb_kernels *table_of(enum tb_cpu level)
     case TB_CPU_C:
         return &tb_kernels_c;
     case TB_CPU_AVX2:
+#if defined(__x86_64__)
+        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+            return &tb_kernels_avx2;
+#endif
         return NULL;
     case TB_CPU_COUNT:
         break;
