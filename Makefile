@@ -1,9 +1,12 @@
 # Timbre. `make help` lists what there is; `make run` and `make test` are the front door.
 #
-# VARIANT=release|asan|tsan picks the build; objects lie in build/VARIANT/, the release programs in build/ itself.
+# VARIANT=release|asan|tsan|fuzz picks the build; objects lie in build/VARIANT/, the release programs in build/ itself.
 # Each folder of src/ becomes one archive; programs and unit tests link the archives that src/LAYERS allows them.
 VARIANT ?= release
 CC ?= gcc
+ifeq ($(VARIANT),fuzz)
+CC := clang
+endif
 PYTHON ?= python3
 O := build/$(VARIANT)
 B := $(if $(filter release,$(VARIANT)),build,$(O)/bin)
@@ -13,9 +16,11 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -W
 CFLAGS_release := -O2 -g -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 CFLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 CFLAGS_tsan := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
+CFLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 LDFLAGS_release := -pie -Wl,-z,relro,-z,now
 LDFLAGS_asan := -fsanitize=address,undefined
 LDFLAGS_tsan := -fsanitize=thread
+LDFLAGS_fuzz := -fsanitize=fuzzer,address,undefined
 CFLAGS := -std=c17 -D_GNU_SOURCE -Isrc -fPIE $(WARN) $(CFLAGS_$(VARIANT)) $(EXTRA_CFLAGS)
 LDFLAGS := $(LDFLAGS_$(VARIANT))
 KERNEL := -O3 -fno-math-errno -fno-trapping-math
@@ -78,6 +83,9 @@ asan:  ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 tsan:  ## unit tests of the threaded parts under ThreadSanitizer
 	@$(MAKE) --no-print-directory VARIANT=tsan test-unit FOLDERS_UNDER_TEST="base tensor speech api"
 
+fuzz:  ## every parser of outside bytes with libFuzzer (clang), FUZZ_SECONDS=30 each
+	@$(MAKE) --no-print-directory VARIANT=fuzz fuzz-run
+
 clean:
 	rm -rf build
 
@@ -129,5 +137,20 @@ $(O)/tests/audio/test_decode: | $(B)/timbre-decode $(B)/timbre-decode-aac
 $(O)/tests/unit/audio/test_decode.o: CFLAGS += -DHELPER_DIR='"$(abspath $(B))"'
 test-unit: $(foreach f,$(FOLDERS_UNDER_TEST),$(TESTS_$(f)))  ## unit tests (cmocka) of this VARIANT
 	@scripts/run-unit-tests $^
+
+# Fuzz targets: fuzz/fuzz_NAME.c links the folder of the first header that it includes, and what that folder needs ----
+FUZZERS :=
+define fuzz_target
+FUZZERS += $(O)/fuzz/fuzz_$(1)
+$(O)/fuzz/fuzz_$(1): $(O)/fuzz/fuzz_$(1).o $(call archives_of,$(2))
+	@$(CC) $(LDFLAGS) -o $$@ $$^ $(call libs_of,$(2)) -lpthread -lm
+endef
+folder_of_fuzz = $(patsubst %/,%,$(dir $(shell sed -n 's/^\#include "\(.*\)"/\1/;T;p;q' fuzz/fuzz_$(1).c)))
+ifeq ($(VARIANT),fuzz)
+$(foreach x,$(patsubst fuzz/fuzz_%.c,%,$(wildcard fuzz/fuzz_*.c)),$(eval $(call fuzz_target,$(x),$(call folder_of_fuzz,$(x)))))
+endif
+.PHONY: fuzz-run
+fuzz-run: $(FUZZERS)
+	@scripts/run-fuzz $^
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)

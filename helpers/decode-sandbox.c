@@ -5,7 +5,8 @@
  *   seccomp   a list of 16 system calls (and no memory that can be run); all others fail with EPERM. They do not kill: libraries ask harmless things
  *             (the number of processors) and go on without an answer
  *
- * Under a sanitizer the memory limit is left out, since its shadow memory is terabytes of address space. */
+ * Under a sanitizer the memory limit is left out, since its shadow memory is terabytes of address space, and
+ * sigaltstack is allowed, which it calls before the end. */
 #include "decode-sandbox.h"
 
 #include <errno.h>
@@ -25,9 +26,9 @@
 #include "base/limits.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { LIMIT_MEMORY = 0 };
+enum { SANITIZED = 1 };
 #else
-enum { LIMIT_MEMORY = 1 };
+enum { SANITIZED = 0 };
 #endif
 
 static bool limit(int what, rlim_t soft, rlim_t hard)
@@ -41,7 +42,7 @@ static bool limit_all(void)
 {
     bool ok = true;
 
-    if (LIMIT_MEMORY)
+    if (!SANITIZED)
         ok = limit(RLIMIT_AS, TB_DECODE_MEMORY, TB_DECODE_MEMORY) && ok;
     ok = limit(RLIMIT_CPU, TB_DECODE_CPU_SECONDS, TB_DECODE_CPU_SECONDS + 1) && ok;
     ok = limit(RLIMIT_FSIZE, 0, 0) && ok;
@@ -98,6 +99,8 @@ static bool allow_few_calls(void)
 
     for (size_t i = 0; !failed && i < sizeof calls / sizeof *calls; i++)
         failed = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
+    if (!failed && SANITIZED)
+        failed = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sigaltstack), 0);
     /* Memory, but none that can be run. */
     if (!failed)
         failed = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
