@@ -75,7 +75,7 @@ enum tb_code tb_base64_decode(struct tb_str text, struct tb_bytes *out, struct t
 
         int v = value_of(text.p[i]);
         if (v < 0) {
-            out->size = start;
+            out->data[out->size = start] = 0;
             return tb_fail(err, TB_EINVAL, "base64: character 0x%02x at %zu", (unsigned char)text.p[i], i);
         }
         bits = bits << 6 | (uint32_t)v;
@@ -93,7 +93,7 @@ enum tb_code tb_base64_decode(struct tb_str text, struct tb_bytes *out, struct t
             break;
     }
     if (i < text.n || chars % 4 == 1 || (padding && (chars + padding) % 4)) {
-        out->size = start;
+        out->data[out->size = start] = 0;
         return tb_fail(err, TB_EINVAL, "base64: ends badly at %zu of %zu characters", i, text.n);
     }
     if (chars % 4 >= 2)
