@@ -7,8 +7,9 @@
 
 #include "engine/kokoro/blocks.h"
 #include "engine/kokoro/source.h"
+#include "engine/kokoro/spectrum.h"
 
-enum { NOISE_STYLE = 5, RES_STYLE = 7, B = TB_KOKORO_BINS };
+enum { NOISE_STYLE = 5, RES_STYLE = 7, B = TB_SPECTRUM_BINS };
 
 /* to = mean of three blocks of (up(leaky(x)) + noise). */
 static enum tb_code stage(const struct tb_kokoro_run *run, const struct tb_kokoro_generator *g, int i, struct tb_mat x,
@@ -63,8 +64,8 @@ static enum tb_code synthesise(const struct tb_kokoro_run *run, const struct tb_
     }
     tb_conv_run(run->pool, &g->synthesis, spectrum, NULL, pcm, NULL);
     /* The export divides by the window's sum in the first window only, of which half is cut off. */
-    for (int i = 0; i < TB_KOKORO_WINDOW / 2; i++)
-        pcm.p[i] /= g->window_sum[TB_KOKORO_WINDOW / 2 + i];
+    for (int i = 0; i < TB_SPECTRUM_POINTS / 2; i++)
+        pcm.p[i] /= g->window_sum[TB_SPECTRUM_POINTS / 2 + i];
     tb_scratch_reset(run->scratch, mark);
     return TB_OK;
 }

@@ -4,12 +4,12 @@
  * the model is never held twice. */
 #include "engine/kokoro/model.h"
 
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/kokoro/spectrum.h"
 #include "tensor/weights.h"
 
 enum { FLOATS = 48 << 20, NAME = 128 }; /* bytes reserved for what is kept unpacked: 31 MB are used */
@@ -271,28 +271,21 @@ static void load_decoder(struct loader *l, struct tb_kokoro_decoder *d)
     block(l, "decoder.decode.3", 1090, 512, true, &d->decode[3]);
 }
 
-/* The forward transform is fixed: a periodic Hann window and 11 bins, real parts first. */
 static void make_analysis(struct loader *l, struct tb_conv *out)
 {
-    enum { N = TB_KOKORO_WINDOW, B = TB_KOKORO_BINS };
-    struct tb_conv_spec spec = { .out = 2 * B, .in = 1, .taps = N, .stride = TB_KOKORO_HOP };
-    const double turn = 2 * 3.14159265358979323846 / N;
-    float w[2 * B][N];
+    struct tb_conv_spec spec = { .out = 2 * TB_SPECTRUM_BINS, .in = 1, .taps = TB_SPECTRUM_POINTS,
+                                 .stride = TB_KOKORO_HOP };
+    float w[2 * TB_SPECTRUM_BINS * TB_SPECTRUM_POINTS];
 
-    for (int k = 0; k < B; k++)
-        for (int n = 0; n < N; n++) {
-            double hann = 0.5 - 0.5 * cos(turn * n);
-            w[k][n] = (float)(hann * cos(turn * k * n));
-            w[B + k][n] = (float)(-hann * sin(turn * k * n));
-        }
+    tb_spectrum_matrix(w);
     if (l->rc == TB_OK)
-        l->rc = tb_conv_pack(&spec, w[0], NULL, out, l->err);
+        l->rc = tb_conv_pack(&spec, w, NULL, out, l->err);
 }
 
 /* The export's inverse transform multiplies by 4 after the overlapping sums, and drops half a window at both ends. */
 static void make_synthesis(struct loader *l, struct tb_kokoro_generator *g)
 {
-    enum { N = TB_KOKORO_WINDOW, ROWS = 2 * TB_KOKORO_BINS };
+    enum { N = TB_SPECTRUM_POINTS, ROWS = 2 * TB_SPECTRUM_BINS };
     struct tb_conv_spec spec = { .out = 1, .in = ROWS, .taps = N, .stride = TB_KOKORO_HOP, .pad_left = N / 2,
                                  .pad_right = N / 2, .transposed = true };
     const float *basis = borrow(l, "decoder.generator.stft.inverse_basis", 3, (size_t[]){ ROWS, 1, N });

@@ -20,9 +20,7 @@ enum {
     TB_KOKORO_FRAME = 600,        /* samples of a frame, 24 kHz */
     TB_KOKORO_RATE_HZ = 24000,
     TB_KOKORO_HARMONICS = 9,
-    TB_KOKORO_BINS = 11,          /* of the 20-point transform at both ends of the generator */
-    TB_KOKORO_WINDOW = 20,
-    TB_KOKORO_HOP = 5
+    TB_KOKORO_HOP = 5             /* of the 20-point transforms at both ends of the generator */
 };
 
 /* The linear layer that turns a style into gamma and beta of an adaptive norm. */

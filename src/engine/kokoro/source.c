@@ -1,53 +1,77 @@
 /* source.c - see source.h.
  *
  * Nine sines at multiples of the pitch, silent where it is unvoiced, are weighted, summed and squashed. Their phase is
- * kept at the pitch's own 80 values a second and drawn as straight lines between the middles of these. We sum phases as
- * turns in double; the exported graph does it in single precision and drifts by some milliradians in a long sentence.
+ * kept at the pitch's own 80 values a second and drawn as straight lines between the middles of these.
  *
- * Then comes the spectrum, 20 samples every 5. The network sees phases, also of bins whose magnitude is nothing but
- * rounding, so two conventions of the exported graph are kept (docs/MODEL-kokoro.md, quirks): the phases that its
- * transform gives to a constant signal, which is what unvoiced stretches are, and the side on which a negative Nyquist
- * bin falls, plus or minus pi. */
+ * Then comes the spectrum, 20 samples every 5. The network sees the phase of every bin, also of those that hold nothing
+ * but rounding, so the rounding is part of the model and is kept as the exported graph has it (docs/MODEL-kokoro.md,
+ * quirks): single precision with its order of operations up to the sines; a transform with the errors of its transform
+ * (spectrum.h); and the phases that this gives to a constant signal, which is what unvoiced stretches are. */
 #include "engine/kokoro/source.h"
 
 #include <math.h>
 
 #include "engine/kokoro/blocks.h"
+#include "engine/kokoro/spectrum.h"
 
-enum { STEP = TB_KOKORO_FRAME / 2, PAD = TB_KOKORO_WINDOW / 2, H = TB_KOKORO_HARMONICS, B = TB_KOKORO_BINS };
+enum { STEP = TB_KOKORO_FRAME / 2, PAD = TB_SPECTRUM_POINTS / 2, H = TB_KOKORO_HARMONICS, B = TB_SPECTRUM_BINS };
 
 static const float voiced_hz = 10.0f, amplitude = 0.1f;
-static const float nyquist_leak = 4.4e-7f; /* of the constant bin, into the imaginary part of the Nyquist bin */
 static const float constant_phase[B] = {
     3.1415923f, -1.0628594e-06f, 2.4903617f, -2.1253965f, 0.79346722f, -2.12916f,
     0.17297465f, 2.9267988f, -1.3449425f, 2.7359736f, -1.5468425f };
 
-/* Turns that harmonic h makes in one sample at a pitch, as the graph rounds them. */
-static double turns(float f0, int h)
+/* Linear interpolation as a general three-dimensional resize does it: the other two axes have one row each, or two
+ * equal ones, whose shares are added one after the other. d1, d2: distances to x1 and x2. */
+static float between(float x1, float x2, float d1, float d2, int shares)
 {
-    float r = f0 * (float)(h + 1) / (float)TB_KOKORO_RATE_HZ;
+    float a = d2 / (float)shares * x1, b = d1 / (float)shares * x2, sum = a + b;
 
-    return (double)(r - floorf(r));
+    for (int i = 1; i < shares; i++)
+        sum = sum + a + b;
+    return sum;
 }
 
-/* STEP samples of the summed harmonics around pitch value j. at: turns of each harmonic at the middle of value j - 1,
- * moved on to the middle of j. */
-static void harmonics(const float *f0, int count, int j, const float *weight, double at[H], float *out)
+static int shares_of(int harmonic)
+{
+    return harmonic < H - 1 ? 2 : 4;
+}
+
+/* Phases in radians at each pitch value, phase [H][f0.cols]. */
+static void pitch_phases(struct tb_mat f0, struct tb_mat phase)
+{
+    const float shrink = 1.0f / STEP;
+
+    for (int h = 0; h < H; h++) {
+        float *p = tb_mat_row(phase, h), sum = 0.0f;
+
+        for (int j = 0; j < f0.cols; j++) {
+            float r = f0.p[j] * (float)(h + 1) / (float)TB_KOKORO_RATE_HZ;
+            float x = ((float)j + 0.5f) / shrink - 0.5f, d1 = x - floorf(x), d2 = floorf(x) + 1.0f - x;
+
+            r -= floorf(r); /* turns in one sample: each pitch value is held for STEP of them, */
+            sum += between(r, r, d1, d2, shares_of(h)); /* of which the middle two are averaged */
+            p[j] = sum * 2.0f * (float)M_PI * (float)STEP;
+        }
+    }
+}
+
+/* STEP samples of the summed harmonics from sample `from` on. */
+static void harmonics(struct tb_mat phase, int from, const float *weight, float *out)
 {
     float buf[H * STEP];
     struct tb_mat sines = { buf, H, STEP, STEP };
 
-    for (int h = 0; h < H; h++) {
-        double here = at[h] + STEP * turns(f0[j], h);
-        double before = j > 0 ? at[h] : here;
-        double after = j + 1 < count ? here + STEP * turns(f0[j + 1], h) : here;
+    for (int i = 0; i < STEP; i++) {
+        float x = ((float)(from + i) + 0.5f) / (float)STEP - 0.5f, last = (float)(phase.cols - 1);
+        x = x < 0.0f ? 0.0f : x > last ? last : x;
+        int x1 = (int)x, x2 = x1 + 1 < phase.cols ? x1 + 1 : x1;
+        float d1 = x1 == x2 ? 0.5f : x - (float)x1, d2 = x1 == x2 ? 0.5f : (float)x2 - x;
 
-        for (int i = 0; i < STEP; i++) {
-            double d = (i + 0.5) / STEP - 0.5;
-            double t = d < 0 ? here + d * (here - before) : here + d * (after - here);
-            buf[h * STEP + i] = (float)(6.283185307179586 * (t - floor(t)));
+        for (int h = 0; h < H; h++) {
+            const float *p = tb_mat_row(phase, h);
+            buf[h * STEP + i] = between(p[x1], p[x2], d1, d2, shares_of(h));
         }
-        at[h] = here;
     }
     tb_map(NULL, TB_MAP_SIN, 0.0f, sines, sines);
     for (int i = 0; i < STEP; i++) {
@@ -57,19 +81,19 @@ static void harmonics(const float *f0, int count, int j, const float *weight, do
     }
 }
 
-/* The source signal [300 * f0.cols], mirrored by half a window at both ends. */
+/* The source signal [300 * f0.cols], mirrored by half a window at both ends. phase: room for [H][f0.cols]. */
 static void signal(const struct tb_kokoro_run *run, const struct tb_kokoro_generator *g, struct tb_mat f0,
-                   struct tb_mat padded)
+                   struct tb_mat phase, struct tb_mat padded)
 {
     float *s = padded.p + PAD;
     int n = f0.cols * STEP;
-    double at[H] = { 0 };
     struct tb_mat middle = tb_mat_cols(padded, PAD, n);
 
+    pitch_phases(f0, phase);
     for (int j = 0; j < f0.cols; j++) {
         float *out = s + (size_t)j * STEP;
 
-        harmonics(f0.p, f0.cols, j, g->source_w, at, out);
+        harmonics(phase, j * STEP, g->source_w, out);
         for (int i = 0; i < STEP; i++)
             out[i] = (f0.p[j] > voiced_hz ? out[i] : 0.0f) + g->source_b;
     }
@@ -83,11 +107,9 @@ static void signal(const struct tb_kokoro_run *run, const struct tb_kokoro_gener
 /* One column from real and imaginary parts to magnitudes and phases. */
 static void polar(struct tb_mat y, int col)
 {
-    float constant_part = tb_mat_row(y, 0)[col];
-
     for (int k = 0; k < B; k++) {
         float *a = &tb_mat_row(y, k)[col], *b = &tb_mat_row(y, B + k)[col];
-        float re = *a, im = k == 0 ? 0.0f : k == B - 1 ? nyquist_leak * constant_part : *b;
+        float re = *a, im = *b;
 
         *a = sqrtf(re * re + im * im);
         *b = atan2f(im, re);
@@ -108,18 +130,19 @@ enum tb_code tb_kokoro_source_run(const struct tb_kokoro_run *run, const struct 
                                   struct tb_mat f0, struct tb_mat y, struct tb_error *err)
 {
     size_t mark = tb_scratch_mark(run->scratch);
-    struct tb_mat padded;
-    enum tb_code rc = tb_scratch_mat(run->scratch, 1, f0.cols * STEP + 2 * PAD, &padded, err);
+    struct tb_mat padded, phase;
     int same = 1; /* how many samples up to here are equal */
+    enum tb_code rc;
 
-    if (rc)
+    if ((rc = tb_scratch_mat(run->scratch, 1, f0.cols * STEP + 2 * PAD, &padded, err)) ||
+        (rc = tb_scratch_mat(run->scratch, H, f0.cols, &phase, err)))
         goto done;
-    signal(run, g, f0, padded);
+    signal(run, g, f0, phase, padded);
     tb_conv_run(run->pool, &g->analysis, padded, NULL, y, NULL);
     for (int col = 0, i = 1; col < y.cols; col++) {
-        for (; i < col * TB_KOKORO_HOP + TB_KOKORO_WINDOW; i++)
+        for (; i < col * TB_KOKORO_HOP + TB_SPECTRUM_POINTS; i++)
             same = padded.p[i] == padded.p[i - 1] ? same + 1 : 1;
-        if (same >= TB_KOKORO_WINDOW)
+        if (same >= TB_SPECTRUM_POINTS)
             constant(y, col);
         else
             polar(y, col);

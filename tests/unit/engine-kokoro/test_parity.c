@@ -3,6 +3,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,13 +19,15 @@
 
 #define MODEL "var/models/kokoro/kokoro.safetensors"
 
-/* error: the largest that an element may have, as a part of the stage's largest magnitude; outliers: part of the
- * elements that may miss it. Harmonics hold phases of bins that are little more than rounding. */
-static const struct { const char *stage; float error, outliers; } limits[] = {
-    { "bert", 1e-4f, 0 },        { "text", 1e-4f, 0 },      { "prosody_text", 1e-4f, 0 }, { "durations", 1e-4f, 0 },
-    { "aligned", 1e-4f, 0 },     { "f0", 5e-4f, 0 },        { "energy", 5e-4f, 0 },       { "encode", 1e-4f, 0 },
-    { "decode3", 1e-4f, 0 },     { "harmonics", 1e-3f, 0.004f }, { "stage0", 1e-3f, 0 },
-    { "stage1", 1e-3f, 0 },      { "conv_post", 1e-3f, 0 },
+/* The largest error that an element may have, as a part of the stage's largest magnitude. After the harmonics it
+ * depends on whose these are: many of their phases are those of bins that hold only rounding, and where such a phase
+ * lies near pi it may come out near minus pi. A few such flips are let through, and what they do to the stages after. */
+static const struct { const char *stage; float golden, own, outliers; } limits[] = {
+    { "bert", 1e-4f, 1e-4f, 0 },      { "text", 1e-4f, 1e-4f, 0 },     { "prosody_text", 1e-4f, 1e-4f, 0 },
+    { "durations", 1e-4f, 1e-4f, 0 }, { "aligned", 1e-4f, 1e-4f, 0 },  { "f0", 1e-4f, 1e-4f, 0 },
+    { "energy", 1e-4f, 1e-4f, 0 },    { "encode", 1e-4f, 1e-4f, 0 },   { "decode3", 1e-4f, 1e-4f, 0 },
+    { "harmonics", 1e-3f, 1e-3f, 0.04f },
+    { "stage0", 1e-4f, 1e-3f, 0.08f }, { "stage1", 1e-4f, 1e-3f, 0.08f }, { "conv_post", 1e-4f, 1e-3f, 0.08f },
 };
 
 struct fixture {
@@ -35,6 +38,7 @@ struct fixture {
 
 struct look {
     struct tb_safetensors *golden;
+    bool golden_harmonics; /* put them in place of ours once ours are compared */
     int seen;
 };
 
@@ -56,7 +60,8 @@ static void compare(void *ctx, const char *stage, struct tb_mat m)
     size_t n, missed = 0;
     const float *want = find(look->golden, stage, "values", &n), *at = find(look->golden, stage, "at", NULL);
     const float *stats = find(look->golden, stage, "stats", NULL);
-    float worst = 0, scale;
+    float scale;
+    double sum = 0;
 
     if (!strcmp(stage, "waveform"))
         return;
@@ -67,22 +72,25 @@ static void compare(void *ctx, const char *stage, struct tb_mat m)
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
         if (strcmp(limits[i].stage, stage))
             continue;
+        bool exact = look->golden_harmonics && strcmp(stage, "harmonics");
+        float limit = exact ? limits[i].golden : limits[i].own, outliers = exact ? 0 : limits[i].outliers;
+
         for (size_t k = 0; k < n; k++) {
             size_t place = at ? (size_t)at[k] : k;
             float got = tb_mat_row(m, (int)(place / (size_t)m.cols))[place % (size_t)m.cols];
             float error = fabsf(got - want[k]) / scale;
 
-            missed += !(error <= limits[i].error);
-            if (missed <= (size_t)(limits[i].outliers * (float)n) && error > worst && error <= limits[i].error)
-                worst = error;
-            else if (!(error <= limits[i].error) && limits[i].outliers == 0)
-                worst = error;
+            missed += !(error <= limit); /* also NaN */
+            sum += (double)error * (double)error;
         }
-        print_message("  %-13s worst %.1e of the largest, %zu of %zu over %.0e\n", stage, (double)worst, missed, n,
-                      (double)limits[i].error);
-        assert_true((float)missed <= limits[i].outliers * (float)n);
+        print_message("  %-13s rms error %.1e of the largest, %zu of %zu over %.0e\n", stage, sqrt(sum / (double)n),
+                      missed, n, (double)limit);
+        assert_true((float)missed <= outliers * (float)n);
         look->seen++;
     }
+    if (look->golden_harmonics && !strcmp(stage, "harmonics") && !at)
+        for (size_t k = 0; k < n; k++)
+            tb_mat_row(m, (int)(k / (size_t)m.cols))[k % (size_t)m.cols] = want[k];
 }
 
 static double snr_db(const float *got, const float *want, size_t n)
@@ -98,11 +106,11 @@ static double snr_db(const float *got, const float *want, size_t n)
 
 /* The whole pass stage by stage. After the first half, pitch and energy are replaced by the golden ones: an error of
  * 1e-5 in the pitch moves the phase of the ninth harmonic by a radian within seconds, which nobody hears. */
-static void check_case(struct fixture *f, const char *name, double least_db)
+static void check_case(struct fixture *f, const char *name, bool golden_harmonics, double least_db)
 {
     char path[128];
     struct tb_error err = { 0 };
-    struct look look = { 0 };
+    struct look look = { .golden_harmonics = golden_harmonics };
     struct tb_kokoro_run run = { f->pool, &f->scratch, compare, &look };
     struct tb_kokoro_plan plan;
     struct tb_mat pcm;
@@ -133,17 +141,22 @@ static void check_case(struct fixture *f, const char *name, double least_db)
 
 static void sentence_matches_at_every_stage(void **state)
 {
-    check_case(*state, "sentence", 40);
+    check_case(*state, "sentence", false, 30);
 }
 
 static void word_matches_at_every_stage(void **state)
 {
-    check_case(*state, "word", 40);
+    check_case(*state, "word", false, 30);
+}
+
+static void word_matches_with_golden_harmonics(void **state)
+{
+    check_case(*state, "word", true, 60);
 }
 
 static void a_style_per_block_matches(void **state)
 {
-    check_case(*state, "blocks", 40);
+    check_case(*state, "blocks", false, 30);
 }
 
 static int open_model(void **state)
@@ -176,6 +189,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sentence_matches_at_every_stage),
         cmocka_unit_test(word_matches_at_every_stage),
+        cmocka_unit_test(word_matches_with_golden_harmonics),
         cmocka_unit_test(a_style_per_block_matches),
     };
 
