@@ -53,7 +53,7 @@ archives_of = $(foreach f,$(1) $(NEEDS_$(1)),$(call archive,$(f)))
 sources_of = $(wildcard src/$(1)/*.c) $(if $(filter text,$(1)),$(wildcard src/text/g2p/*.c))
 object = $(patsubst %.c,$(O)/%.o,$(1))
 
-.PHONY: help setup build run test check layers test-unit test-wire asan tsan fuzz bench eval clean
+.PHONY: help setup build run test check layers test-programs test-unit test-wire asan tsan fuzz bench eval clean
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
 
@@ -81,7 +81,7 @@ asan:  ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory VARIANT=asan build test-unit
 
 tsan:  ## unit tests of the threaded parts under ThreadSanitizer
-	@$(MAKE) --no-print-directory VARIANT=tsan test-unit FOLDERS_UNDER_TEST="base tensor speech api"
+	@$(MAKE) --no-print-directory VARIANT=tsan test-unit FOLDERS_UNDER_TEST="base tensor speech api server"
 
 fuzz:  ## every parser of outside bytes with libFuzzer (clang), FUZZ_SECONDS=30 each
 	@$(MAKE) --no-print-directory VARIANT=fuzz fuzz-run
@@ -133,8 +133,9 @@ $$(TESTS_$(1)): $(O)/tests/%: $(O)/tests/unit/%.o $(call archives_of,$(1))
 	@$(CC) $(LDFLAGS) -o $$@ $$^ $(call libs_of,$(1)) $(shell pkg-config --libs cmocka 2>/dev/null) -lpthread -lm
 endef
 $(foreach f,$(FOLDERS),$(eval $(call folder_tests,$(f))))
-$(O)/tests/audio/test_decode: | $(B)/timbre-decode $(B)/timbre-decode-aac
-$(O)/tests/unit/audio/test_decode.o: CFLAGS += -DHELPER_DIR='"$(abspath $(B))"'
+$(O)/tests/audio/test_decode $(O)/tests/voices/test_create: | $(B)/timbre-decode $(B)/timbre-decode-aac
+$(O)/tests/unit/audio/test_decode.o $(O)/tests/unit/voices/test_create.o: CFLAGS += -DHELPER_DIR='"$(abspath $(B))"'
+test-programs: $(foreach f,$(FOLDERS_UNDER_TEST),$(TESTS_$(f)))
 test-unit: $(foreach f,$(FOLDERS_UNDER_TEST),$(TESTS_$(f)))  ## unit tests (cmocka) of this VARIANT
 	@scripts/run-unit-tests $^
 

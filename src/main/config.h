@@ -1,0 +1,35 @@
+/* config.h - the settings of the program: defaults, then the file of --config, then command-line options.
+ *
+ * docs/CONFIG.md lists every key with unit and default. The file holds `key = value` lines; '#' begins a comment. */
+#ifndef TB_MAIN_CONFIG_H
+#define TB_MAIN_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/log.h"
+
+enum { TB_CONFIG_TEXT = 1024 };
+
+struct tb_config {
+    char listen[TB_CONFIG_TEXT];
+    char data[TB_CONFIG_TEXT];
+    char model[TB_CONFIG_TEXT];      /* folder of converted weights */
+    char engine[TB_CONFIG_TEXT];     /* "kokoro" */
+    char public_url[TB_CONFIG_TEXT]; /* "": from the request */
+    char default_model[TB_CONFIG_TEXT];
+    char helper_dir[TB_CONFIG_TEXT]; /* the folder of this program; not a key of the file */
+    int64_t max_text, idle_ms, ws_accept_delay_ms, threads, workers;
+    bool allow_private_urls, keep_recordings, any_key;
+    enum tb_log_level log_level;
+};
+
+/* The defaults: <root>/var/data and <root>/var/models/kokoro, where <root> is the folder above the program's. */
+enum tb_code tb_config_init(struct tb_config *c, struct tb_error *err);
+/* Set one key. TB_EINVAL names key and value. */
+enum tb_code tb_config_set(struct tb_config *c, const char *key, const char *value, struct tb_error *err);
+/* Read a file over *c. Errors name file, line and key. */
+enum tb_code tb_config_read(struct tb_config *c, const char *path, struct tb_error *err);
+
+#endif
