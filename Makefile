@@ -93,6 +93,7 @@ clean:
 $(O)/src/%_avx2.o: CFLAGS += -mavx2 -mfma $(KERNEL)
 $(O)/src/tensor/%.o: CFLAGS += $(KERNEL)
 $(O)/src/audio/%.o $(O)/src/engine/%.o: CFLAGS += -fno-math-errno -fno-trapping-math
+$(O)/src/engine/kokoro/surrogate.o $(O)/src/engine/kokoro/post.o $(O)/src/audio/pitch.o: CFLAGS += -O3
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  CC  $<"

@@ -22,8 +22,9 @@ from sample import SENTENCES, stock_styles  # noqa: E402
 
 ACOUSTIC, PROSODY = 40, 30  # principal axes kept of each half
 GAMMA, RIDGE = 0.004, 0.3
-PRIOR_ACOUSTIC, PRIOR_PROSODY = 0.001, 0.003
-PITCH_WEIGHT, SPECTRUM_WEIGHT = 0.005, 0.0
+PRIOR_ACOUSTIC, PRIOR_PROSODY = 0.0003, 0.003
+PITCH_WEIGHT, SPECTRUM_WEIGHT = 0.005, 0.02
+PITCH_OFFSET = 0.045  # log of what src/audio/pitch.c measures in a clip over the median of the network's own curve
 SYLLABLES = np.array([6, 7, 8, 9, 7, 9, 8, 8])  # of SENTENCES
 
 
@@ -90,14 +91,14 @@ class Data:
                 if key:
                     np.savez(key, **e)
             part = {"style": clips["style"].astype(float), "sentence": clips["sentence"], **e,
-                    "pitch": pitch_median(clips["f0"]), "rate": clips["rate"].astype(float)}
+                    "pitch": pitch_median(clips["f0"]) + PITCH_OFFSET, "rate": clips["rate"].astype(float)}
             for name, value in part.items():
                 rows.setdefault(name, []).append(value)
         for name, value in rows.items():
             setattr(self, name, np.concatenate(value))
         tokens = np.array([len(s) for s in SENTENCES])
         self.rate = np.log(self.rate * (SYLLABLES / tokens)[self.sentence])  # tokens -> syllables a second
-        for name in ("spectrum", "rate"):
+        for name in ("embedding", "spectrum", "rate"):
             self.take_sentence_out(name)
 
     def take_sentence_out(self, name):

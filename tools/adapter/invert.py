@@ -69,8 +69,8 @@ def main():
     a = p.parse_args()
     inv, out = Inverter(a.adapter), Path(a.golden)
     out.mkdir(parents=True, exist_ok=True)
-    # A target that no style meets exactly: between two stock voices, with a little of a third.
-    e = inv.t["stock.embedding"][[3, 20, 40]].T @ [0.6, 0.6, 0.2]
+    # A target that no style meets: between two stock voices, and off to a side.
+    e = inv.t["stock.embedding"][[3, 20]].sum(0) + 0.08 * np.abs(np.sin(1.7 * np.arange(EMBEDDING)))
     e /= np.linalg.norm(e)
     spectrum = inv.predict(inv.t["stock.z"][20])[0][EMBEDDING:PITCH]
     pitch = np.log(160.0)

@@ -1,0 +1,264 @@
+/* enrol.c - see enrol.h. */
+#include "engine/kokoro/enrol.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "audio/activity.h"
+#include "audio/mel.h"
+#include "audio/pitch.h"
+#include "audio/resample.h"
+#include "base/limits.h"
+#include "engine/kokoro/ge2e.h"
+#include "engine/kokoro/print.h"
+#include "engine/kokoro/surrogate.h"
+
+enum {
+    MOST_SPEECH_MS = 20000, /* that is looked at: 10 s already give the same likeness (docs/CLONING.md) */
+    SMOOTH = 2              /* bands on each side over which the equaliser is averaged */
+};
+
+static const double QUIET_DB = -30;       /* RMS to which quieter recordings are raised, as the encoder was trained */
+static const double LEAST_VOICED = 0.12;  /* part of speech with a pitch: real voices have 0.3 to 0.9, hiss under 0.05 */
+static const double LEAST_RATE = 0.7;     /* syllables a second: a hum or a tone has none */
+static const double EQ_STRENGTH = 0.7, EQ_MOST_DB = 12; /* of the spectral difference: part of it is the text's */
+static const double RATE_STRENGTH = 0.7;  /* of the log of the rate: a count over some seconds is off by a tenth */
+static const double SLOWEST = 0.75, FASTEST = 1.3;
+
+struct tb_kokoro_enroller {
+    struct tb_ge2e *ge2e;
+    struct tb_surrogate *surrogate;
+    struct tb_pool *pool;
+};
+
+/* What is measured of a recording. */
+struct voice {
+    struct tb_sound sound; /* rate included */
+    double f0_median_hz, speech_seconds, rate;
+};
+
+enum tb_code tb_kokoro_enroller_open(const char *model_dir, struct tb_pool *pool, struct tb_kokoro_enroller **out,
+                                     struct tb_error *err)
+{
+    struct tb_kokoro_enroller *e = calloc(1, sizeof *e);
+    char path[4096];
+    enum tb_code rc = TB_OK;
+
+    *out = NULL;
+    if (!e)
+        return tb_fail(err, TB_ENOMEM, "enroller");
+    e->pool = pool;
+    if (snprintf(path, sizeof path, "%s/adapter.safetensors", model_dir) >= (int)sizeof path)
+        rc = tb_fail(err, TB_EINVAL, "model folder: the path is too long");
+    if (!rc)
+        rc = tb_surrogate_open(path, &e->surrogate, err);
+    if (!rc) {
+        snprintf(path, sizeof path, "%s/ge2e.safetensors", model_dir);
+        rc = tb_ge2e_open(path, &e->ge2e, err);
+    }
+    if (rc) {
+        tb_kokoro_enroller_close(e);
+        return rc;
+    }
+    *out = e;
+    return TB_OK;
+}
+
+void tb_kokoro_enroller_close(struct tb_kokoro_enroller *e)
+{
+    if (!e)
+        return;
+    tb_ge2e_close(e->ge2e);
+    tb_surrogate_close(e->surrogate);
+    free(e);
+}
+
+/* Bring a quiet recording up; replace what is not a number. */
+static void raise_level(struct tb_pcm *pcm)
+{
+    double energy = 0;
+
+    for (size_t i = 0; i < pcm->len; i++) {
+        if (!isfinite(pcm->data[i]))
+            pcm->data[i] = 0;
+        energy += (double)pcm->data[i] * pcm->data[i];
+    }
+    double rms = sqrt(energy / (double)(pcm->len ? pcm->len : 1)) + 1e-9;
+    double gain = pow(10, QUIET_DB / 20) / rms;
+    for (size_t i = 0; gain > 1 && i < pcm->len; i++)
+        pcm->data[i] = (float)(pcm->data[i] * gain);
+}
+
+static enum tb_code too_little(struct tb_error *err, size_t samples)
+{
+    return tb_fail(err, TB_EAUDIO_SPEECH, "%.1f s of clear speech, at least %.1f s are needed",
+                   (double)samples / TB_MEL_RATE_HZ, TB_MIN_SPEECH_MS / 1000.0);
+}
+
+/* The recording at 16 kHz without its pauses: *speech, for the caller to free also on failure. */
+static enum tb_code find_speech(const struct tb_pcm *audio, struct tb_pcm *speech, struct tb_error *err)
+{
+    enum tb_code rc = tb_resample(audio, TB_MEL_RATE_HZ, speech, err);
+
+    if (rc)
+        return rc;
+    raise_level(speech);
+    bool *active = calloc(speech->len / TB_ACTIVITY_FRAME + 1, sizeof *active);
+    if (!active)
+        return tb_fail(err, TB_ENOMEM, "enrolment");
+    rc = tb_activity(speech->data, speech->len, active, err);
+    if (!rc)
+        speech->len = tb_activity_keep(speech->data, speech->len, active);
+    free(active);
+    if (!rc && speech->len < (size_t)TB_MIN_SPEECH_MS * TB_MEL_RATE_HZ / 1000)
+        rc = too_little(err, speech->len);
+    return rc;
+}
+
+/* f0_hz: room for the frames of wave. Fails when what is heard is not a voice. */
+static enum tb_code measure_voicing(const struct tb_pcm *wave, float *f0_hz, struct voice *v, struct tb_error *err)
+{
+    size_t frames = tb_pitch_frames(wave->len), syllables;
+    enum tb_code rc;
+
+    if ((rc = tb_pitch(wave->data, wave->len, f0_hz, err)) ||
+        (rc = tb_syllables(wave->data, wave->len, f0_hz, &syllables, err)))
+        return rc;
+    struct tb_pitch_summary pitch = tb_pitch_summarise(f0_hz, frames);
+    v->rate = (double)syllables * TB_PITCH_RATE_HZ / (double)wave->len;
+    v->f0_median_hz = pitch.median_hz;
+    if ((double)pitch.voiced < LEAST_VOICED * (double)frames)
+        return tb_fail(err, TB_EAUDIO_SPEECH, "no clear speech: %.0f %% of the sound has a voice's pitch, %.0f %% needed",
+                       100.0 * (double)pitch.voiced / (double)frames, 100 * LEAST_VOICED);
+    if (v->rate < LEAST_RATE)
+        return tb_fail(err, TB_EAUDIO_SPEECH, "no clear speech: %.1f syllables a second", v->rate);
+    v->sound.log_pitch = (float)log(v->f0_median_hz);
+    v->sound.log_rate = (float)log(v->rate);
+    return TB_OK;
+}
+
+static enum tb_code measure_pitch(const struct tb_pcm *speech, struct voice *v, struct tb_error *err)
+{
+    struct tb_pcm low = { 0 };
+    enum tb_code rc = tb_resample(speech, TB_PITCH_RATE_HZ, &low, err);
+
+    if (rc)
+        return rc;
+    float *f0_hz = calloc(tb_pitch_frames(low.len) + 1, sizeof *f0_hz);
+    rc = f0_hz ? measure_voicing(&low, f0_hz, v, err) : tb_fail(err, TB_ENOMEM, "enrolment");
+    free(f0_hz);
+    tb_pcm_free(&low);
+    return rc;
+}
+
+static enum tb_code measure_timbre(const struct tb_kokoro_enroller *e, const struct tb_pcm *speech, struct voice *v,
+                                   struct tb_error *err)
+{
+    size_t frames = tb_mel_frames(speech->len);
+    float *mel = malloc(frames * TB_MEL_BANDS * sizeof *mel);
+    enum tb_code rc;
+
+    if (!mel)
+        return tb_fail(err, TB_ENOMEM, "enrolment");
+    if (!(rc = tb_mel(speech->data, speech->len, mel, err)) &&
+        !(rc = tb_ge2e_embed(e->ge2e, e->pool, mel, frames, v->sound.embedding, err)))
+        rc = tb_mel_spectrum(speech->data, speech->len, v->sound.spectrum, err);
+    free(mel);
+    return rc;
+}
+
+static enum tb_code measure(const struct tb_kokoro_enroller *e, const struct tb_pcm *audio, struct voice *v,
+                            struct tb_error *err)
+{
+    struct tb_pcm speech = { 0 };
+    enum tb_code rc = find_speech(audio, &speech, err);
+
+    *v = (struct voice){ .speech_seconds = (double)speech.len / TB_MEL_RATE_HZ };
+    if (speech.len > (size_t)MOST_SPEECH_MS * TB_MEL_RATE_HZ / 1000)
+        speech.len = (size_t)MOST_SPEECH_MS * TB_MEL_RATE_HZ / 1000;
+    if (!rc)
+        rc = measure_pitch(&speech, v, err);
+    if (!rc)
+        rc = measure_timbre(e, &speech, v, err);
+    tb_pcm_free(&speech);
+    return rc;
+}
+
+static double clamp(double v, double low, double high)
+{
+    return v < low ? low : v > high ? high : v;
+}
+
+/* Gains that bring the style's spectrum to the voice's: shape only, smoothed over neighbouring bands. */
+static void make_eq(const float *wanted, const float *given, float *eq_db)
+{
+    double off[TB_MEL_BANDS], mean = 0;
+
+    for (int b = 0; b < TB_MEL_BANDS; b++) {
+        off[b] = (double)wanted[b] - (double)given[b];
+        mean += off[b] / TB_MEL_BANDS;
+    }
+    for (int b = 0; b < TB_MEL_BANDS; b++) {
+        double sum = 0;
+        for (int k = b - SMOOTH; k <= b + SMOOTH; k++)
+            sum += off[k < 0 ? 0 : k >= TB_MEL_BANDS ? TB_MEL_BANDS - 1 : k] - mean;
+        double db = 10 / M_LN10 * sum / (2 * SMOOTH + 1); /* of the natural log of power */
+        eq_db[b] = (float)clamp(EQ_STRENGTH * db, -EQ_MOST_DB, EQ_MOST_DB);
+    }
+}
+
+static float likeness(const float *unit, const float *other)
+{
+    double product = 0, square = 0;
+
+    for (int i = 0; i < TB_KOKORO_EMBEDDING; i++) {
+        product += (double)unit[i] * other[i];
+        square += (double)other[i] * other[i];
+    }
+    return (float)(product / (sqrt(square) + 1e-9));
+}
+
+/* Find the style, and what is left to do about the difference. *similarity: between the voice and what is expected. */
+static enum tb_code fit(const struct tb_kokoro_enroller *e, const struct voice *v, struct tb_kokoro_print *print,
+                        float *similarity, struct tb_error *err)
+{
+    float z[TB_SURROGATE_Z];
+    struct tb_sound own; /* what the style gives by itself */
+    enum tb_code rc = tb_surrogate_invert(e->surrogate, &v->sound, z, err);
+
+    if (rc)
+        return rc;
+    tb_surrogate_predict(e->surrogate, z, &own);
+    tb_surrogate_style(e->surrogate, z, print->style[0], print->prosody);
+    for (int b = 1; b < TB_KOKORO_BLOCKS; b++)
+        memcpy(print->style[b], print->style[0], sizeof print->style[0]);
+    memcpy(print->embedding, v->sound.embedding, sizeof print->embedding);
+    print->f0_median_hz = (float)v->f0_median_hz;
+    print->f0_style_hz = (float)clamp(exp(own.log_pitch), TB_PITCH_LOW_HZ, TB_PITCH_HIGH_HZ);
+    double faster = exp(RATE_STRENGTH * (double)(v->sound.log_rate - own.log_rate));
+    print->speed = (float)clamp(faster, SLOWEST, FASTEST);
+    make_eq(v->sound.spectrum, own.spectrum, print->eq_db);
+    *similarity = likeness(v->sound.embedding, own.embedding);
+    return TB_OK;
+}
+
+enum tb_code tb_kokoro_enrol(struct tb_kokoro_enroller *e, const struct tb_enrol_request *req, struct tb_bytes *print,
+                             struct tb_enrol_report *report, struct tb_error *err)
+{
+    struct tb_kokoro_print made;
+    struct voice v;
+    float similarity;
+    enum tb_code rc;
+
+    if ((rc = measure(e, req->audio, &v, err)) || (rc = fit(e, &v, &made, &similarity, err)) ||
+        (rc = tb_print_write(&made, print, err)))
+        return rc;
+    if (report)
+        *report = (struct tb_enrol_report){ .f0_median_hz = (float)v.f0_median_hz,
+                                            .speech_seconds = (float)v.speech_seconds,
+                                            .rate = (float)v.rate,
+                                            .similarity = similarity };
+    return TB_OK;
+}

@@ -1,0 +1,263 @@
+/* surrogate.c - see surrogate.h. */
+#include "engine/kokoro/surrogate.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/kokoro/lbfgs.h"
+#include "tensor/weights.h"
+
+enum {
+    Z = TB_SURROGATE_Z,
+    OUT = TB_SURROGATE_OUT,
+    EMBEDDING = TB_KOKORO_EMBEDDING,
+    BANDS = TB_KOKORO_EQ_BANDS,
+    PITCH = EMBEDDING + BANDS, /* columns of the map: embedding, spectrum, pitch, rate */
+    RATE = PITCH + 1,
+    MAX_CENTRES = 4096, /* on the stack of an evaluation: 2 x 16 KB */
+    MAX_STOCK = 256,
+    NEAREST = 4,        /* stock voices whose mean is the second start */
+    MAX_STEPS = 100
+};
+
+static const float DRAWN_IN = 0.8f; /* the nearest stock voice as a start, nearer to the mean of all */
+
+struct tb_surrogate {
+    struct tb_weights *weights; /* owns all below */
+    size_t centres, stock;      /* how many */
+    const float *centre;        /* [centres][Z] */
+    const float *alpha;         /* [centres][OUT] */
+    const float *mean;          /* [OUT] */
+    float gamma;
+    const float *style_mean, *style_basis;     /* [256], [Z][256]: acoustic, then prosody half */
+    const float *stock_z, *stock_embedding;    /* [stock][Z], [stock][256] */
+    const float *prior_mean, *prior_matrix;    /* [Z], [Z][Z] */
+    float pitch_weight, spectrum_weight;
+};
+
+/* Rows of a tensor whose number of rows only the file knows. */
+static enum tb_code row_count(const struct tb_surrogate *s, const char *name, size_t most, size_t *out,
+                              struct tb_error *err)
+{
+    const struct tb_safetensors *file = tb_weights_file(s->weights);
+    const struct tb_tensor *t = tb_safetensors_find(file, name);
+
+    if (!t || t->rank != 2 || t->shape[0] < 1 || t->shape[0] > most)
+        return tb_fail(err, TB_EINVAL, "%s: %s must have 1 to %zu rows", tb_safetensors_path(file), name, most);
+    *out = t->shape[0];
+    return TB_OK;
+}
+
+static enum tb_code load(struct tb_surrogate *s, struct tb_error *err)
+{
+    struct tb_weights *w = s->weights;
+    const float *gamma, *weights;
+    enum tb_code rc;
+
+    if ((rc = row_count(s, "map.centres", MAX_CENTRES, &s->centres, err)) ||
+        (rc = row_count(s, "stock.z", MAX_STOCK, &s->stock, err)) ||
+        (rc = tb_weights_get(w, "map.centres", &s->centre, err, s->centres, Z)) ||
+        (rc = tb_weights_get(w, "map.alpha", &s->alpha, err, s->centres, OUT)) ||
+        (rc = tb_weights_get(w, "map.mean", &s->mean, err, OUT)) ||
+        (rc = tb_weights_get(w, "map.gamma", &gamma, err, 1)) ||
+        (rc = tb_weights_get(w, "style.mean", &s->style_mean, err, 2 * TB_KOKORO_HALF)) ||
+        (rc = tb_weights_get(w, "style.basis", &s->style_basis, err, Z, 2 * TB_KOKORO_HALF)) ||
+        (rc = tb_weights_get(w, "stock.z", &s->stock_z, err, s->stock, Z)) ||
+        (rc = tb_weights_get(w, "stock.embedding", &s->stock_embedding, err, s->stock, EMBEDDING)) ||
+        (rc = tb_weights_get(w, "prior.mean", &s->prior_mean, err, Z)) ||
+        (rc = tb_weights_get(w, "prior.matrix", &s->prior_matrix, err, Z, Z)) ||
+        (rc = tb_weights_get(w, "weights", &weights, err, 2)))
+        return rc;
+    s->gamma = gamma[0];
+    s->pitch_weight = weights[0];
+    s->spectrum_weight = weights[1];
+    return TB_OK;
+}
+
+enum tb_code tb_surrogate_open(const char *path, struct tb_surrogate **out, struct tb_error *err)
+{
+    struct tb_surrogate *s = calloc(1, sizeof *s);
+    enum tb_code rc;
+
+    *out = NULL;
+    if (!s)
+        return tb_fail(err, TB_ENOMEM, "adapter");
+    rc = tb_weights_open(path, &s->weights, err);
+    if (!rc)
+        rc = load(s, err);
+    if (rc) {
+        tb_surrogate_close(s);
+        return rc;
+    }
+    *out = s;
+    return TB_OK;
+}
+
+void tb_surrogate_close(struct tb_surrogate *s)
+{
+    if (s)
+        tb_weights_close(s->weights);
+    free(s);
+}
+
+/* y [OUT] of z; k [centres], the kernel at each centre. */
+static void evaluate(const struct tb_surrogate *s, const float *z, float *y, float *k)
+{
+    memcpy(y, s->mean, OUT * sizeof *y);
+    for (size_t n = 0; n < s->centres; n++) {
+        const float *c = s->centre + n * Z, *alpha = s->alpha + n * OUT;
+        float square = 0;
+        for (int i = 0; i < Z; i++)
+            square += (c[i] - z[i]) * (c[i] - z[i]);
+        k[n] = expf(-s->gamma * square);
+        for (int i = 0; i < OUT; i++)
+            y[i] += k[n] * alpha[i];
+    }
+}
+
+/* sum of a[i] b[i], i < OUT, in eight running sums that the compiler can keep in vectors. */
+static float dot_out(const float *a, const float *b)
+{
+    float part[8] = { 0 }, sum = 0;
+    int i = 0;
+
+    for (; i + 8 <= OUT; i += 8)
+        for (int j = 0; j < 8; j++)
+            part[j] += a[i + j] * b[i + j];
+    for (; i < OUT; i++)
+        sum += a[i] * b[i];
+    return sum + ((part[0] + part[4]) + (part[1] + part[5])) + ((part[2] + part[6]) + (part[3] + part[7]));
+}
+
+/* What the map's output y costs, and dy [OUT], by how much for each number of y. */
+static double mismatch(const struct tb_surrogate *s, const struct tb_sound *target, const float *y, float *dy)
+{
+    double square = 0, product = 0, mean = 0, bands = 0;
+
+    memset(dy, 0, OUT * sizeof *dy);
+    for (int i = 0; i < EMBEDDING; i++) {
+        square += (double)y[i] * y[i];
+        product += (double)y[i] * target->embedding[i];
+    }
+    double length = sqrt(square), cosine = product / length;
+    for (int i = 0; i < EMBEDDING; i++)
+        dy[i] = (float)(cosine * y[i] / square - target->embedding[i] / length);
+
+    double off = y[PITCH] - target->log_pitch;
+    dy[PITCH] = (float)(s->pitch_weight * off);
+
+    for (int b = 0; b < BANDS; b++)
+        mean += (y[EMBEDDING + b] - target->spectrum[b]) / (double)BANDS;
+    for (int b = 0; b < BANDS; b++) {
+        double v = y[EMBEDDING + b] - target->spectrum[b] - mean;
+        bands += v * v / BANDS;
+        dy[EMBEDDING + b] = (float)(s->spectrum_weight * v / BANDS);
+    }
+    return 1 - cosine + 0.5 * s->pitch_weight * off * off + 0.5 * s->spectrum_weight * bands;
+}
+
+double tb_surrogate_objective(const struct tb_surrogate *s, const struct tb_sound *target, const double *z,
+                              double *gradient)
+{
+    float at[Z], y[OUT], dy[OUT], k[MAX_CENTRES];
+    double away[Z], sum[Z] = { 0 }, prior = 0;
+
+    for (int i = 0; i < Z; i++) {
+        at[i] = (float)z[i];
+        away[i] = z[i] - s->prior_mean[i];
+    }
+    evaluate(s, at, y, k);
+    double value = mismatch(s, target, y, dy);
+    if (gradient)
+        for (size_t n = 0; n < s->centres; n++) {
+            const float *c = s->centre + n * Z;
+            double pull = 2 * (double)s->gamma * (double)k[n] * (double)dot_out(s->alpha + n * OUT, dy);
+            for (int i = 0; i < Z; i++)
+                sum[i] += pull * (double)(c[i] - at[i]);
+        }
+    for (int i = 0; i < Z; i++) {
+        double row = 0;
+        for (int j = 0; j < Z; j++)
+            row += s->prior_matrix[i * Z + j] * away[j];
+        prior += 0.5 * away[i] * row;
+        if (gradient)
+            gradient[i] = sum[i] + row;
+    }
+    return value + prior;
+}
+
+void tb_surrogate_predict(const struct tb_surrogate *s, const float *z, struct tb_sound *sound)
+{
+    float y[OUT], k[MAX_CENTRES];
+
+    evaluate(s, z, y, k);
+    memcpy(sound->embedding, y, sizeof sound->embedding);
+    memcpy(sound->spectrum, y + EMBEDDING, sizeof sound->spectrum);
+    sound->log_pitch = y[PITCH];
+    sound->log_rate = y[RATE];
+}
+
+void tb_surrogate_style(const struct tb_surrogate *s, const float *z, float *acoustic, float *prosody)
+{
+    for (int i = 0; i < 2 * TB_KOKORO_HALF; i++) {
+        double sum = s->style_mean[i];
+        for (int k = 0; k < Z; k++)
+            sum += (double)z[k] * s->style_basis[k * 2 * TB_KOKORO_HALF + i];
+        *(i < TB_KOKORO_HALF ? &acoustic[i] : &prosody[i - TB_KOKORO_HALF]) = (float)sum;
+    }
+}
+
+/* The stock voices nearest to the target, nearest first. */
+static void nearest(const struct tb_surrogate *s, const struct tb_sound *target, size_t *out, size_t n)
+{
+    double likeness[MAX_STOCK];
+
+    for (size_t v = 0; v < s->stock; v++) {
+        likeness[v] = 0;
+        for (int i = 0; i < EMBEDDING; i++)
+            likeness[v] += (double)s->stock_embedding[v * EMBEDDING + (size_t)i] * target->embedding[i];
+    }
+    for (size_t k = 0; k < n; k++) {
+        out[k] = 0;
+        for (size_t v = 1; v < s->stock; v++)
+            out[k] = likeness[v] > likeness[out[k]] ? v : out[k];
+        likeness[out[k]] = -INFINITY;
+    }
+}
+
+struct problem {
+    const struct tb_surrogate *s;
+    const struct tb_sound *target;
+};
+
+static double objective(const void *ctx, const double *z, double *gradient)
+{
+    const struct problem *p = ctx;
+
+    return tb_surrogate_objective(p->s, p->target, z, gradient);
+}
+
+enum tb_code tb_surrogate_invert(const struct tb_surrogate *s, const struct tb_sound *target, float *z,
+                                 struct tb_error *err)
+{
+    const struct problem problem = { s, target };
+    size_t near[NEAREST], n = s->stock < NEAREST ? s->stock : NEAREST;
+    double start[2][Z] = { { 0 } }, value[2];
+
+    nearest(s, target, near, n);
+    for (int i = 0; i < Z; i++) {
+        start[0][i] = DRAWN_IN * s->stock_z[near[0] * Z + (size_t)i];
+        for (size_t k = 0; k < n; k++)
+            start[1][i] += s->stock_z[near[k] * Z + (size_t)i] / (double)n;
+    }
+    for (int a = 0; a < 2; a++)
+        value[a] = tb_lbfgs(objective, &problem, Z, start[a], MAX_STEPS);
+
+    int best = value[1] < value[0];
+    if (!isfinite(value[best]))
+        return tb_fail(err, TB_EINTERNAL, "adapter: no style was found for this voice");
+    for (int i = 0; i < Z; i++)
+        z[i] = (float)start[best][i];
+    return TB_OK;
+}
