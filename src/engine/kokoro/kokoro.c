@@ -1,0 +1,283 @@
+/* kokoro.c - see kokoro.h: the engine's table, and how a session turns queued text into sound.
+ *
+ * A step speaks one pass of the network, which is a segment or, of a long one, a part of it. Between passes the session
+ * carries the median of the pitch, the pause that the last pass ended with, and the state of the equaliser. */
+#include "engine/kokoro/kokoro.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "engine/kokoro/enrol.h"
+#include "engine/kokoro/intonation.h"
+#include "engine/kokoro/passes.h"
+#include "engine/kokoro/post.h"
+#include "engine/kokoro/synth.h"
+#include "engine/kokoro/trim.h"
+#include "text/g2p/g2p.h"
+#include "text/utf8.h"
+
+enum {
+    CHUNK = 4800,    /* samples handed to the sink at once: 200 ms */
+    MAX_QUEUED = 4096 /* bytes of tokens waiting in a session: 20 segments of the largest size */
+};
+
+/* Samples of silence after a pass, of which the network's own ending is a part. */
+static const size_t pauses[] = {
+    [TB_PAUSE_NONE] = TB_TRIM_TAIL, [TB_PAUSE_COMMA] = 3600, [TB_PAUSE_SENTENCE] = 7680 };
+
+/* Memory for the activations of one pass. They are lent to whoever steps, so there are as many as threads that do. */
+struct room {
+    struct room *next;
+    struct tb_scratch scratch;
+};
+
+struct kokoro {
+    struct tb_engine base;
+    struct tb_pool *pool;
+    struct tb_kokoro_model *model;
+    struct tb_kokoro_enroller *enroller;
+    struct tb_g2p *g2p;
+    pthread_mutex_t lock;
+    struct room *rooms; /* those not in use; under lock */
+};
+
+struct speech {
+    struct tb_session base;
+    struct kokoro *engine;
+    struct tb_kokoro_print print;
+    float pace;                      /* divides durations */
+    struct tb_intonation intonation;
+    struct tb_kokoro_post *post;
+    struct tb_bytes queue;           /* tokens; a zero ends each segment */
+    size_t silence;                  /* samples owed before the next sound */
+};
+
+static void close_engine(struct tb_engine *engine)
+{
+    struct kokoro *k = (struct kokoro *)engine;
+
+    while (k->rooms) {
+        struct room *room = k->rooms;
+
+        k->rooms = room->next;
+        tb_scratch_close(&room->scratch);
+        free(room);
+    }
+    tb_g2p_close(k->g2p);
+    tb_kokoro_enroller_close(k->enroller);
+    tb_kokoro_model_close(k->model);
+    pthread_mutex_destroy(&k->lock);
+    free(k);
+}
+
+static enum tb_code open_engine(const struct tb_engine_config *config, struct tb_engine **out, struct tb_error *err)
+{
+    struct kokoro *k = calloc(1, sizeof *k);
+    char path[4096];
+    enum tb_code rc;
+
+    if (!k)
+        return tb_fail(err, TB_ENOMEM, "kokoro: no memory");
+    k->base.ops = &tb_kokoro_ops;
+    k->pool = config->pool;
+    pthread_mutex_init(&k->lock, NULL);
+    if (snprintf(path, sizeof path, "%s/kokoro.safetensors", config->model_dir) >= (int)sizeof path)
+        rc = tb_fail(err, TB_EINVAL, "kokoro: the name of the model folder is too long");
+    else if ((rc = tb_kokoro_model_open(path, &k->model, err)) == TB_OK &&
+             (rc = tb_kokoro_enroller_open(config->model_dir, config->pool, &k->enroller, err)) == TB_OK)
+        rc = tb_g2p_open(config->model_dir, config->helper_dir, &k->g2p, err);
+    if (rc) {
+        close_engine(&k->base);
+        return rc;
+    }
+    *out = &k->base;
+    return TB_OK;
+}
+
+static enum tb_code enrol(struct tb_engine *engine, const struct tb_enrol_request *req, struct tb_bytes *print,
+                          struct tb_enrol_report *report, struct tb_error *err)
+{
+    return tb_kokoro_enrol(((struct kokoro *)engine)->enroller, req, print, report, err);
+}
+
+static struct room *take_room(struct kokoro *k, struct tb_error *err)
+{
+    struct room *room;
+
+    pthread_mutex_lock(&k->lock);
+    room = k->rooms;
+    if (room)
+        k->rooms = room->next;
+    pthread_mutex_unlock(&k->lock);
+    if (room)
+        return room;
+    room = calloc(1, sizeof *room);
+    if (!room) {
+        tb_fail(err, TB_ENOMEM, "kokoro: no memory");
+    } else if (tb_scratch_open(TB_KOKORO_SCRATCH, &room->scratch, err)) {
+        free(room);
+        room = NULL;
+    }
+    return room;
+}
+
+static void give_room(struct kokoro *k, struct room *room)
+{
+    tb_scratch_reset(&room->scratch, 0);
+    tb_scratch_trim(&room->scratch);
+    pthread_mutex_lock(&k->lock);
+    room->next = k->rooms;
+    k->rooms = room;
+    pthread_mutex_unlock(&k->lock);
+}
+
+static void session_close(struct tb_session *session)
+{
+    struct speech *s = (struct speech *)session;
+
+    tb_kokoro_post_close(s->post);
+    tb_bytes_free(&s->queue);
+    free(s);
+}
+
+static enum tb_code session_open(struct tb_engine *engine, struct tb_str print, const struct tb_speak *speak,
+                                 struct tb_session **out, struct tb_error *err)
+{
+    struct speech *s = calloc(1, sizeof *s);
+    enum tb_code rc;
+
+    if (!s)
+        return tb_fail(err, TB_ENOMEM, "kokoro: no memory");
+    s->base.ops = &tb_kokoro_ops;
+    s->engine = (struct kokoro *)engine;
+    s->queue.cap = MAX_QUEUED;
+    if ((rc = tb_print_read(print, &s->print, err)) || (rc = tb_kokoro_post_open(s->print.eq_db, &s->post, err))) {
+        session_close(&s->base);
+        return rc;
+    }
+    s->pace = speak->rate * s->print.speed;
+    tb_intonation_init(&s->intonation, s->print.f0_style_hz, s->print.f0_median_hz * speak->pitch);
+    *out = &s->base;
+    return TB_OK;
+}
+
+static enum tb_code session_text(struct tb_session *session, struct tb_str text, enum tb_lang lang,
+                                 struct tb_error *err)
+{
+    struct speech *s = (struct speech *)session;
+    struct tb_bytes phonemes = { 0 };
+    size_t before = s->queue.size;
+    enum tb_code rc;
+
+    if (!tb_engine_speaks(&s->engine->base, lang))
+        return tb_fail(err, TB_ELANGUAGE, "kokoro: does not speak %s", tb_lang_name(lang));
+    if (tb_utf8_count(text) > TB_MAX_SEGMENT)
+        return tb_fail(err, TB_ETOOBIG, "kokoro: a segment of %zu characters, at most %d", tb_utf8_count(text),
+                       TB_MAX_SEGMENT);
+    rc = tb_g2p_phonemes(s->engine->g2p, text, lang, &phonemes, err);
+    if (rc == TB_OK && (rc = tb_passes_tokens(tb_bytes_str(&phonemes), &s->queue)) == TB_OK)
+        rc = tb_bytes_add(&s->queue, "", 1);
+    if (rc) {
+        s->queue.size = before;
+        if (rc == TB_ETOOBIG)
+            tb_fail(err, rc, "kokoro: more than %d tokens of text are waiting", MAX_QUEUED);
+    }
+    tb_bytes_free(&phonemes);
+    return rc;
+}
+
+/* Run samples, or silence where pcm is NULL, through the equaliser and hand them over. */
+static enum tb_code push(struct speech *s, const struct tb_sink *sink, const float *pcm, size_t len)
+{
+    float out[CHUNK];
+
+    while (len > 0) {
+        size_t n = len < CHUNK ? len : CHUNK;
+
+        if (pcm)
+            memcpy(out, pcm, n * sizeof *out);
+        else
+            memset(out, 0, n * sizeof *out);
+        size_t ready = tb_kokoro_post_run(s->post, out, n, out);
+        if (ready && !sink->pcm(sink->ctx, out, ready))
+            return TB_ECANCELLED;
+        pcm = pcm ? pcm + n : NULL;
+        len -= n;
+    }
+    return TB_OK;
+}
+
+static enum tb_code flush(struct speech *s, const struct tb_sink *sink)
+{
+    float rest[TB_KOKORO_POST_DELAY];
+    size_t n = tb_kokoro_post_flush(s->post, rest);
+
+    return n == 0 || sink->pcm(sink->ctx, rest, n) ? TB_OK : TB_ECANCELLED;
+}
+
+/* Speak the tokens of one pass [n], at most TB_PASS_TOKENS. */
+static enum tb_code speak(struct speech *s, const struct tb_kokoro_run *run, const uint8_t *tokens, size_t n,
+                          const struct tb_sink *sink, struct tb_error *err)
+{
+    uint8_t padded[TB_PASS_TOKENS + 2] = { 0 };
+    struct tb_kokoro_plan plan;
+    struct tb_mat pcm;
+    size_t from, len;
+    enum tb_code rc;
+
+    memcpy(padded + 1, tokens, n);
+    if ((rc = tb_kokoro_plan(run, s->engine->model, padded, (int)n + 2, s->print.prosody, s->pace, &plan, err)))
+        return rc;
+    tb_intonation_apply(&s->intonation, plan.f0);
+    if ((rc = tb_kokoro_render(run, s->engine->model, &plan, (const float(*)[TB_KOKORO_HALF])s->print.style, &pcm,
+                               err)))
+        return rc;
+    tb_trim(pcm.p, (size_t)pcm.cols, &from, &len);
+    if (len == 0)
+        return TB_OK;
+    if ((rc = push(s, sink, NULL, s->silence)) || (rc = push(s, sink, pcm.p + from, len)))
+        return rc;
+    s->silence = pauses[tb_passes_pause(tokens, n)] - TB_TRIM_TAIL;
+    return TB_OK;
+}
+
+static enum tb_code session_step(struct tb_session *session, const struct tb_sink *sink, bool *more,
+                                 struct tb_error *err)
+{
+    struct speech *s = (struct speech *)session;
+    size_t segment = s->queue.size ? strlen((const char *)s->queue.data) : 0;
+    size_t n = tb_passes_next(s->queue.data, segment);
+    enum tb_code rc = TB_OK;
+
+    if (tb_passes_sounds(s->queue.data, n)) {
+        struct room *room = take_room(s->engine, err);
+
+        if (!room)
+            return TB_ENOMEM;
+        struct tb_kokoro_run run = { .pool = s->engine->pool, .scratch = &room->scratch };
+        rc = speak(s, &run, s->queue.data, n, sink, err);
+        give_room(s->engine, room);
+    }
+    if (s->queue.size)
+        tb_bytes_drop(&s->queue, n == segment ? n + 1 : n);
+    *more = s->queue.size > 0;
+    if (rc == TB_OK && !*more)
+        rc = flush(s, sink);
+    return rc == TB_ECANCELLED ? tb_fail(err, rc, "kokoro: the listener has stopped") : rc;
+}
+
+const struct tb_engine_ops tb_kokoro_ops = {
+    .name = "kokoro",
+    .rate_hz = TB_KOKORO_RATE_HZ,
+    .languages = 1u << TB_LANG_EN | 1u << TB_LANG_ES,
+    .open = open_engine,
+    .close = close_engine,
+    .enrol = enrol,
+    .session_open = session_open,
+    .session_text = session_text,
+    .session_step = session_step,
+    .session_close = session_close,
+};
