@@ -81,7 +81,7 @@ asan:  ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory VARIANT=asan build test-unit
 
 tsan:  ## unit tests of the threaded parts under ThreadSanitizer
-	@$(MAKE) --no-print-directory VARIANT=tsan test-unit FOLDERS_UNDER_TEST="base tensor speech api server"
+	@$(MAKE) --no-print-directory VARIANT=tsan test-unit FOLDERS_UNDER_TEST="base tensor store voices speech api server"
 
 fuzz:  ## every parser of outside bytes with libFuzzer (clang), FUZZ_SECONDS=30 each
 	@$(MAKE) --no-print-directory VARIANT=fuzz fuzz-run

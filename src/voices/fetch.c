@@ -160,7 +160,7 @@ static enum tb_code explain(const struct fetch *f, CURLcode rc, struct tb_error 
         return tb_fail(err, TB_EFETCH, "larger than %d bytes", TB_MAX_AUDIO_FILE);
     if (f->refused && f->is_literal)
         return tb_fail(err, TB_EFETCH, "address not allowed");
-    if (f->refused || rc == CURLE_COULDNT_RESOLVE_HOST)
+    if (f->refused || rc == CURLE_COULDNT_RESOLVE_HOST || rc == CURLE_URL_MALFORMAT /* a host that IDNA refuses */)
         return tb_fail(err, TB_EFETCH, "host not found, or its address is not allowed");
     switch (rc) {
     case CURLE_OPERATION_TIMEDOUT:

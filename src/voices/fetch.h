@@ -3,8 +3,10 @@
  * The danger is not the file but the request: it is made from inside our network. So: http and https only, no user and
  * password, no proxy, nothing of the environment; each address is checked when the socket is made, that is after DNS
  * and again for each redirect and each further address of a name (address.h); redirects, bytes and time are capped
- * while they run. What a client is told never says what is behind a name: a name that does not resolve and one that resolves
- * to a private address give the same words. */
+ * while they run. What a client is told never says what is behind a name: one that does not resolve and one that
+ * resolves to a private address give the same words. A resolver that does not answer can hold a fetch for some seconds
+ * past its time.
+ */
 #ifndef TB_VOICES_FETCH_H
 #define TB_VOICES_FETCH_H
 

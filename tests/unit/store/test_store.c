@@ -2,6 +2,7 @@
 #include "store_test.h"
 
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -345,10 +346,21 @@ static void write_at(const char *dir, off_t at, const char *bytes, size_t n)
     close(fd);
 }
 
+static void make_database(const char *dir, const char *sql)
+{
+    char path[128];
+    sqlite3 *db;
+
+    snprintf(path, sizeof path, "%s/timbre.db", dir);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
 static void what_is_not_our_database_is_refused(void **state)
 {
     struct fixture *f = *state;
-    char junk[8192], command[256], dir[64];
+    char junk[8192], dir[64];
 
     tb_store_close(f->store);
     f->store = NULL;
@@ -362,16 +374,12 @@ static void what_is_not_our_database_is_refused(void **state)
     expect_refusal(f->dir, "not a database");
 
     make_dir(dir);
-    snprintf(command, sizeof command, "sqlite3 '%s/timbre.db' 'CREATE TABLE t(x); PRAGMA application_id = 7;'", dir);
-    if (system(command) == 0)
-        expect_refusal(dir, "another program");
-    else
-        print_message("the sqlite3 program is missing: other programs' databases are not tried\n");
-    snprintf(command, sizeof command,
-             "rm -f '%s'/*; sqlite3 '%s/timbre.db' 'PRAGMA application_id = 0x54696d62; PRAGMA user_version = 99;'",
-             dir, dir);
-    if (system(command) == 0)
-        expect_refusal(dir, "newer program");
+    make_database(dir, "CREATE TABLE t(x); PRAGMA application_id = 7;");
+    expect_refusal(dir, "another program");
+    remove_dir(dir);
+    make_dir(dir);
+    make_database(dir, "PRAGMA application_id = 0x54696d62; PRAGMA user_version = 99;");
+    expect_refusal(dir, "newer program");
     remove_dir(dir);
 }
 

@@ -1,4 +1,4 @@
-/* test_create.c - enrolment from URL to stored voice, through the real decoder process, with an engine of the test's. */
+/* test_create.c - enrolment from URL to stored voice, through the real decoder process, with an engine of our own. */
 #include "voices_test.h"
 
 #include <pthread.h>

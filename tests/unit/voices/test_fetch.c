@@ -193,6 +193,10 @@ static const char *const hostile[] = {
     "http:///127.0.0.1:%d/ok",
     "http:\\\\127.0.0.1:%d/ok",
     "http://127.0.0.1:%d\\@example.com/ok",
+    "http://\xe2\x91\xa0\xe2\x91\xa1\xe2\x91\xa6.0.0.1:%d/ok",              /* circled digits */
+    "http://127\xe3\x80\x82""0\xe3\x80\x82""0\xe3\x80\x82""1:%d/ok",             /* ideographic full stops */
+    "http://\xef\xbc\x91\xef\xbc\x92\xef\xbc\x97.0.0.1:%d/ok",              /* full-width digits */
+    "http://localho\xc5\xbft:%d/ok",                                       /* long s */
     /* unspecified: Linux connects it to itself */
     "http://0.0.0.0:%d/ok",
     "http://0:%d/ok",
@@ -288,7 +292,7 @@ static const char *const hostile[] = {
     "http://::1:%d/ok",
     "http://[127.0.0.1]:%d/ok",
 };
-enum { HOSTILE = sizeof hostile / sizeof *hostile, HOSTILE_HERE = 30 /* loopback by IPv4 and by name */ };
+enum { HOSTILE = sizeof hostile / sizeof *hostile, HOSTILE_HERE = 34 /* loopback by IPv4 and by name */ };
 
 /* Names for the table, at our server's port. */
 static const char *const *pinned(void)
@@ -369,7 +373,7 @@ static void the_inside_cannot_be_mapped(void **state)
     tb_bytes_free(&out);
 }
 
-/* The first server is on the list, so its redirects are followed; each URL that they name is checked as the first was. */
+/* The first server is on the list, so its redirects are followed; each URL they name is checked as the first was. */
 static void redirects_are_checked_like_first_urls(void **state)
 {
     char place[32], url[512], target[256];
