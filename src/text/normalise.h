@@ -2,8 +2,10 @@
  * addresses and symbols become words; punctuation that steers the prosody stays; what cannot be said goes.
  *
  * The output is NFC text of letters, apostrophes, hyphens, single spaces and the
- * marks . , ; : ! ? … — " ( ) and “ ”. Any bytes may come in: malformed UTF-8 is
- * dropped, runs of combining marks are capped, the output is capped. */
+ * marks . , ; : ! ? … — ( ) “ ”. Any bytes may come in: malformed UTF-8 is dropped,
+ * runs of combining marks are capped, the output is capped. English and Spanish
+ * have tables of their own. For other languages digits and signs stay as they
+ * are, for the language's own voice to read. */
 #ifndef TB_TEXT_NORMALISE_H
 #define TB_TEXT_NORMALISE_H
 
@@ -12,12 +14,12 @@
 
 struct tb_normaliser;
 
-/* Open for one language. Number words exist for all ten, the rest for those with a table of their own (English,
- * Spanish); others get the common rules. TB_EINVAL: lang is TB_LANG_AUTO. Release with tb_normaliser_close. */
+/* Open for one language. TB_EINVAL: lang is TB_LANG_AUTO. Release with tb_normaliser_close. */
 enum tb_code tb_normaliser_open(enum tb_lang lang, struct tb_normaliser **out, struct tb_error *err);
 void tb_normaliser_close(struct tb_normaliser *n);
 
-/* Append the words of text to *out. Thread-safe. TB_ETOOBIG: text is over TB_MAX_NORMALISE_IN bytes. */
+/* Append the words of text to *out. Thread-safe. TB_ETOOBIG: text is over TB_MAX_NORMALISE_IN bytes, or its words over
+ * TB_MAX_NORMALISE_OUT. */
 enum tb_code tb_normalise(const struct tb_normaliser *n, struct tb_str text, struct tb_bytes *out,
                           struct tb_error *err);
 

@@ -1,0 +1,169 @@
+/* g2p.c - see g2p.h. */
+#include "text/g2p/g2p.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "text/g2p/english.h"
+#include "text/g2p/espeak.h"
+#include "text/g2p/lexicon.h"
+#include "text/g2p/symbols.h"
+#include "text/normalise.h"
+#include "text/utf8.h"
+
+/* The espeak voices that the model's training used. English has the lexicon besides. */
+static const char *const voices[TB_LANG_COUNT] = {
+    [TB_LANG_EN] = "en-us", [TB_LANG_ES] = "es",    [TB_LANG_FR] = "fr-fr",
+    [TB_LANG_IT] = "it",    [TB_LANG_PT] = "pt-br",
+};
+
+struct tb_g2p {
+    struct tb_lexicon lexicon;
+    struct tb_espeak *espeak;
+    struct tb_normaliser *normalisers[TB_LANG_COUNT]; /* of the languages that have a voice */
+};
+
+static enum tb_code open_parts(struct tb_g2p *g, const char *model_dir, const char *helper_dir, struct tb_error *err)
+{
+    char path[4096];
+    enum tb_code rc;
+
+    if ((size_t)snprintf(path, sizeof path, "%s/lexicon-en.bin", model_dir) >= sizeof path)
+        return tb_fail(err, TB_ETOOBIG, "path of %zu bytes", strlen(model_dir));
+    if ((rc = tb_lexicon_open(path, &g->lexicon, err)))
+        return rc;
+    if ((size_t)snprintf(path, sizeof path, "%s/timbre-phonemes", helper_dir) >= sizeof path)
+        return tb_fail(err, TB_ETOOBIG, "path of %zu bytes", strlen(helper_dir));
+    if ((rc = tb_espeak_open(path, &g->espeak, err)))
+        return rc;
+    for (int i = 0; i < TB_LANG_COUNT; i++)
+        if (voices[i] && (rc = tb_normaliser_open((enum tb_lang)i, &g->normalisers[i], err)))
+            return rc;
+    return TB_OK;
+}
+
+enum tb_code tb_g2p_open(const char *model_dir, const char *helper_dir, struct tb_g2p **out, struct tb_error *err)
+{
+    struct tb_g2p *g = calloc(1, sizeof *g);
+    enum tb_code rc;
+
+    *out = NULL;
+    if (!g)
+        return tb_fail(err, TB_ENOMEM, "phonemes");
+    rc = open_parts(g, model_dir, helper_dir, err);
+    if (rc)
+        tb_g2p_close(g);
+    else
+        *out = g;
+    return rc;
+}
+
+void tb_g2p_close(struct tb_g2p *g)
+{
+    if (!g)
+        return;
+    for (int i = 0; i < TB_LANG_COUNT; i++)
+        tb_normaliser_close(g->normalisers[i]);
+    tb_espeak_close(g->espeak);
+    tb_lexicon_close(&g->lexicon);
+    free(g);
+}
+
+bool tb_g2p_speaks(enum tb_lang lang)
+{
+    return (unsigned)lang < TB_LANG_COUNT && voices[lang];
+}
+
+/* Marks that the model knows; espeak would swallow them. */
+static bool is_mark(uint32_t c)
+{
+    return c < 0x80 ? c && strchr(".,;:!?\"()", (int)c) : c == 0x2014 || c == 0x2026 || c == 0x201C || c == 0x201D;
+}
+
+/* One run of words without marks, with a space before it if the text has one. */
+static enum tb_code speak_run(struct tb_g2p *g, struct tb_str run, enum tb_lang lang, struct tb_bytes *out,
+                              struct tb_error *err)
+{
+    struct tb_bytes ipa = { 0 }, symbols = { 0 };
+    enum tb_code rc = tb_espeak_ipa(g->espeak, voices[lang], run, &ipa, err);
+
+    if (!rc && (rc = tb_symbols_from_ipa(tb_bytes_str(&ipa), lang, &symbols)))
+        tb_fail(err, rc, "phonemes of %zu bytes", run.n);
+    if (!rc && symbols.size) {
+        if (run.p[0] == ' ' && out->size)
+            rc = tb_bytes_add(out, " ", 1);
+        if (!rc)
+            rc = tb_bytes_add(out, symbols.data, symbols.size);
+        if (rc)
+            tb_fail(err, rc, "phonemes of %zu bytes", run.n);
+    }
+    tb_bytes_free(&ipa);
+    tb_bytes_free(&symbols);
+    return rc;
+}
+
+static bool has_words(struct tb_str run)
+{
+    for (size_t i = 0; i < run.n; i++)
+        if (run.p[i] != ' ' && run.p[i] != '-' && run.p[i] != '\'')
+            return true;
+    return false;
+}
+
+/* Runs of words go to espeak, marks stay as they are. */
+static enum tb_code speak_by_espeak(struct tb_g2p *g, struct tb_str text, enum tb_lang lang, struct tb_bytes *out,
+                                    struct tb_error *err)
+{
+    size_t start = 0;
+
+    for (size_t at = 0; at < text.n;) {
+        size_t before = at;
+        bool mark = is_mark(tb_utf8_next(text, &at)), last = at == text.n;
+        struct tb_str run = { text.p + start, (mark ? before : at) - start };
+        enum tb_code rc;
+
+        if (!mark && !last)
+            continue;
+        if (has_words(run) && (rc = speak_run(g, run, lang, out, err)))
+            return rc;
+        if (mark) {
+            bool gap = before > start && text.p[before - 1] == ' ' && out->size;
+
+            if ((gap && (rc = tb_bytes_add(out, " ", 1))) || (rc = tb_bytes_add(out, text.p + before, at - before)))
+                return tb_fail(err, rc, "phonemes of %zu bytes", text.n);
+        }
+        start = at;
+    }
+    return TB_OK;
+}
+
+static bool has_sound(struct tb_str phonemes)
+{
+    for (size_t at = 0; at < phonemes.n;) {
+        uint32_t c = tb_utf8_next(phonemes, &at);
+
+        if (c != ' ' && !is_mark(c))
+            return true;
+    }
+    return false;
+}
+
+enum tb_code tb_g2p_phonemes(struct tb_g2p *g, struct tb_str text, enum tb_lang lang, struct tb_bytes *out,
+                             struct tb_error *err)
+{
+    struct tb_bytes words = { 0 }, phonemes = { 0 };
+    enum tb_code rc;
+
+    if (!tb_g2p_speaks(lang))
+        return tb_fail(err, TB_ELANGUAGE, "no phonemes for %s", tb_lang_name(lang));
+    rc = tb_normalise(g->normalisers[lang], text, &words, err);
+    if (!rc && words.size)
+        rc = lang == TB_LANG_EN ? tb_english_phonemes(&g->lexicon, g->espeak, tb_bytes_str(&words), &phonemes, err)
+                                : speak_by_espeak(g, tb_bytes_str(&words), lang, &phonemes, err);
+    if (!rc && has_sound(tb_bytes_str(&phonemes)) && (rc = tb_bytes_add(out, phonemes.data, phonemes.size)))
+        tb_fail(err, rc, "%zu bytes of phonemes", phonemes.size);
+    tb_bytes_free(&words);
+    tb_bytes_free(&phonemes);
+    return rc;
+}

@@ -1,0 +1,192 @@
+/* lexicon.c - see lexicon.h. */
+#include "text/g2p/lexicon.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+
+enum { HEAD = 16, VERSION = 1 };
+
+/* What is left of the pool behind some place; every read moves it forward or fails. */
+struct reader {
+    const uint8_t *p;
+    size_t n;
+};
+
+static uint32_t le32(const uint8_t *p)
+{
+    return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+static bool read_byte(struct reader *r, unsigned *v)
+{
+    if (r->n == 0)
+        return false;
+    *v = *r->p++;
+    r->n--;
+    return true;
+}
+
+/* A length byte and that many bytes. */
+static bool read_span(struct reader *r, struct tb_str *out)
+{
+    unsigned n;
+
+    if (!read_byte(r, &n) || n > r->n)
+        return false;
+    *out = (struct tb_str){ (const char *)r->p, n };
+    r->p += n;
+    r->n -= n;
+    return true;
+}
+
+/* Begin reading word i; false when its offset lies outside. */
+static bool read_word(const struct tb_lexicon *l, uint32_t i, struct reader *r, struct tb_str *word)
+{
+    size_t pool = HEAD + 4 * (size_t)l->count, offset = le32(l->data + HEAD + 4 * (size_t)i);
+
+    if (offset >= l->size - pool)
+        return false;
+    *r = (struct reader){ l->data + pool + offset, l->size - pool - offset };
+    return read_span(r, word);
+}
+
+static int compare(struct tb_str a, struct tb_str b)
+{
+    int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
+
+    return order ? order : (a.n > b.n) - (a.n < b.n);
+}
+
+/* Find the word; *r then stands before its variants. */
+static bool search(const struct tb_lexicon *l, struct tb_str word, struct reader *r)
+{
+    uint32_t low = 0, high = l->count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        struct tb_str found;
+        int order;
+
+        if (!read_word(l, middle, r, &found))
+            return false;
+        order = compare(found, word);
+        if (order == 0)
+            return true;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
+
+/* The variant of this tag, or the default one; *exact tells which. */
+static bool pick(struct reader r, enum tb_word_tag tag, struct tb_str *phones, bool *exact)
+{
+    unsigned variants;
+    bool found = false;
+
+    *exact = false;
+    if (!read_byte(&r, &variants))
+        return false;
+    for (; variants > 0; variants--) {
+        unsigned its_tag;
+        struct tb_str its_phones;
+
+        if (!read_byte(&r, &its_tag) || !read_span(&r, &its_phones))
+            return false;
+        if (its_tag == TB_WORD_DEFAULT || its_tag == (unsigned)tag) {
+            *phones = its_phones;
+            found = true;
+        }
+        if (its_tag == (unsigned)tag) {
+            *exact = true;
+            break;
+        }
+    }
+    return found;
+}
+
+enum tb_code tb_lexicon_use(const void *data, size_t size, struct tb_lexicon *out, struct tb_error *err)
+{
+    const uint8_t *p = data;
+    uint64_t count, pool;
+
+    *out = (struct tb_lexicon){ 0 };
+    if (size < HEAD || memcmp(p, "TBLX", 4))
+        return tb_fail(err, TB_EINVAL, "not a lexicon");
+    if (le32(p + 4) != VERSION)
+        return tb_fail(err, TB_EINVAL, "lexicon of version %u, wanted %d", le32(p + 4), VERSION);
+    count = le32(p + 8);
+    pool = le32(p + 12);
+    if (HEAD + 4 * count + pool != size)
+        return tb_fail(err, TB_EINVAL, "lexicon of %zu bytes, its head says %llu", size,
+                       (unsigned long long)(HEAD + 4 * count + pool));
+    *out = (struct tb_lexicon){ .data = p, .size = size, .count = (uint32_t)count };
+    return TB_OK;
+}
+
+static enum tb_code map(int fd, const char *path, struct tb_lexicon *out, struct tb_error *err)
+{
+    struct stat st;
+    enum tb_code rc;
+    void *data;
+
+    if (fstat(fd, &st) || !S_ISREG(st.st_mode))
+        return tb_fail(err, TB_EIO, "%s: not a file", path);
+    if (st.st_size < HEAD || st.st_size > TB_MAX_LEXICON)
+        return tb_fail(err, TB_EINVAL, "%s: %lld bytes", path, (long long)st.st_size);
+    data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+    if (data == MAP_FAILED)
+        return tb_fail(err, TB_EIO, "%s: %s", path, strerror(errno));
+    rc = tb_lexicon_use(data, (size_t)st.st_size, out, err);
+    if (rc)
+        munmap(data, (size_t)st.st_size);
+    else
+        out->mapped = true;
+    return rc;
+}
+
+enum tb_code tb_lexicon_open(const char *path, struct tb_lexicon *out, struct tb_error *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    enum tb_code rc;
+
+    *out = (struct tb_lexicon){ 0 };
+    if (fd < 0)
+        return tb_fail(err, TB_EIO, "%s: %s", path, strerror(errno));
+    rc = map(fd, path, out, err);
+    close(fd);
+    return rc;
+}
+
+void tb_lexicon_close(struct tb_lexicon *l)
+{
+    if (l->mapped)
+        munmap((void *)l->data, l->size);
+    *l = (struct tb_lexicon){ 0 };
+}
+
+bool tb_lexicon_find(const struct tb_lexicon *l, struct tb_str word, enum tb_word_tag tag, struct tb_str *phones)
+{
+    struct reader r;
+    bool exact;
+
+    return search(l, word, &r) && pick(r, tag, phones, &exact);
+}
+
+bool tb_lexicon_has(const struct tb_lexicon *l, struct tb_str word, enum tb_word_tag tag)
+{
+    struct reader r;
+    struct tb_str phones;
+    bool exact;
+
+    return search(l, word, &r) && pick(r, tag, &phones, &exact) && exact;
+}
