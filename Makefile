@@ -84,6 +84,7 @@ tsan:  ## unit tests of the threaded parts under ThreadSanitizer
 	@$(MAKE) --no-print-directory VARIANT=tsan test-unit FOLDERS_UNDER_TEST="base tensor store voices speech api server"
 
 fuzz:  ## every parser of outside bytes with libFuzzer (clang), FUZZ_SECONDS=30 each
+	@command -v clang >/dev/null || { echo "make fuzz needs clang: apt-get install clang"; exit 1; }
 	@$(MAKE) --no-print-directory VARIANT=fuzz fuzz-run
 
 clean:
