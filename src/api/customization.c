@@ -116,7 +116,6 @@ static void create(struct tb_exchange *x)
 {
     json_t *input = tb_json_member(x->request, "input");
     struct tb_create_request c = { 0 };
-    struct tb_create_times times = { 0 };
     struct tb_voice_info voice;
     struct tb_error err = { 0 };
     enum tb_code rc;
@@ -125,15 +124,12 @@ static void create(struct tb_exchange *x)
         !take_string(x, input, "preferred_name", false, &c.preferred_name) || !take_audio(x, input, &c.audio) ||
         !take_string(x, input, "text", true, &c.text) || !check_create(x, &c) || !take_language(x, input, &c.language))
         return;
-    rc = tb_voices_create(x->api->config.voices, x->account, &c, &voice, NULL, &times, &err);
+    rc = tb_voices_create(x->api->config.voices, x->account, &c, &voice, NULL, NULL, &err);
     if (rc) {
         create_failed(x, rc, &err);
         return;
     }
-    tb_log(TB_LOG_INFO, "voice-created",
-           "request=%s account=%lld voice=%s fetch_ms=%lld decode_ms=%lld enrol_ms=%lld store_ms=%lld", x->request_id,
-           (long long)x->account, voice.id, (long long)times.fetch_us / 1000, (long long)times.decode_us / 1000,
-           (long long)times.enrol_us / 1000, (long long)times.store_us / 1000);
+    tb_log(TB_LOG_INFO, "created", "request=%s voice=%s", x->request_id, voice.id);
     x->answer = tb_json_text(json_pack("{s:{s:s, s:s, s:b}, s:{s:i}, s:s}", "output", "voice", voice.id, "target_model",
                                        voice.target_model, "fallback_mode", 0, "usage", "count", 1, "request_id",
                                        x->request_id));
