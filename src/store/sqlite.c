@@ -91,14 +91,17 @@ static enum tb_code exec(struct tb_db *db, const char *sql, const char *doing, s
 
 enum tb_code tb_db_open(struct tb_db *db, const char *path, int busy_ms, struct tb_error *err)
 {
-    /* Made by us with 0600 first: SQLite gives its -wal and -shm files the mode of the database. */
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600), rc;
+    /* Made by us with 0600 first: SQLite gives its -wal and -shm files the mode of the database. Never opened when it
+     * is there: closing any descriptor of a file drops all POSIX locks that this process holds on it, and another
+     * process would then take itself for the only one and remove the -wal under us. */
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600), rc;
     enum tb_code code;
 
     *db = (struct tb_db){ .path = path };
-    if (fd < 0)
+    if (fd < 0 && errno != EEXIST)
         return tb_fail(err, TB_EIO, "%s: %s", path, strerror(errno));
-    close(fd);
+    if (fd >= 0)
+        close(fd);
     pthread_mutex_init(&db->lock, NULL);
 
     rc = sqlite3_open_v2(path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
