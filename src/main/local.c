@@ -29,7 +29,7 @@ enum tb_code tb_local_open_engine(const struct tb_config *c, struct tb_local *l,
     if ((rc = tb_pool_open((int)c->threads, &l->pool, err)))
         return rc;
     const struct tb_engine_config config = { .model_dir = c->model, .helper_dir = c->helper_dir, .pool = l->pool };
-    return tb_engine_open(&tb_kokoro, &config, &l->engine, err);
+    return tb_engine_open(&tb_kokoro_ops, &config, &l->engine, err);
 }
 
 enum tb_code tb_local_open(const struct tb_config *c, struct tb_local *l, struct tb_error *err)

@@ -1,0 +1,84 @@
+"""The program itself: against a server, on a data folder alone, and called wrongly."""
+import json
+
+import pytest
+
+from conftest import HTTP_MODEL, MODEL_OPTIONS, timbre, wait_until
+
+
+def here(tmp_path, *arguments, **more):
+    """A command without a server."""
+    options = MODEL_OPTIONS if arguments[0] in ("clone", "say") else []
+    return timbre(arguments[0], "--data", tmp_path / "data", *options, *arguments[1:],
+                  env={"TIMBRE_URL": "", "DASHSCOPE_API_KEY": ""}, **more)
+
+
+def there(server, *arguments, **more):
+    return timbre(*arguments, env={"TIMBRE_URL": server.url + "/", "DASHSCOPE_API_KEY": server.key}, **more)
+
+
+def test_clone_say_list_delete_on_a_server(server, recordings, tmp_path):
+    voice = there(server, "clone", recordings.path("clip.m4a"), "--name", "cli", "--language", "en").stdout.strip()
+    assert voice.startswith("qwen-tts-vc-cli-voice-")
+    assert any(v["voice"] == voice and v["target_model"] == HTTP_MODEL
+               for v in json.loads(there(server, "voices", "--json").stdout))
+    said = there(server, "say", "--voice", voice, "-o", tmp_path / "a.wav", "Good", "evening.")
+    assert said.returncode == 0, said.stderr
+    assert (tmp_path / "a.wav").read_bytes()[:4] == b"RIFF"
+    assert there(server, "delete", voice).returncode == 0
+    gone = there(server, "delete", voice)
+    assert gone.returncode == 1 and "BadRequest.VoiceNotFound" in gone.stderr
+
+
+def test_clone_say_list_delete_without_a_server(recordings, tmp_path):
+    made = here(tmp_path, "clone", recordings.path("clip.wav"), "--name", "local", "--json")
+    assert made.returncode == 0, made.stderr
+    voice = json.loads(made.stdout)["voice"]
+    assert voice in here(tmp_path, "voices").stdout
+    for form, magic in [("wav", b"RIFF"), ("opus", b"OggS"), ("pcm", b"")]:
+        said = here(tmp_path, "say", "-v", voice, "-f", form, "-o", tmp_path / form, "-", input="Good evening.")
+        assert said.returncode == 0, said.stderr
+        assert (tmp_path / form).read_bytes().startswith(magic)
+    wav = (tmp_path / "wav").read_bytes()
+    assert int.from_bytes(wav[40:44], "little") == len(wav) - 44
+    assert here(tmp_path, "delete", voice).returncode == 0
+    assert here(tmp_path, "voices").stdout == ""
+
+
+def test_keys_open_and_close_the_door(server):
+    key = timbre("keys", "add", "--label", "door", "--data", server.data).stdout.strip()
+    assert server.voices(key=key, action="list").status_code == 200
+    listed = json.loads(timbre("keys", "list", "--json", "--data", server.data).stdout)
+    assert any(k["label"] == "door" and not k["revoked"] for k in listed)
+    assert timbre("keys", "revoke", key, "--data", server.data).returncode == 0
+    assert wait_until(lambda: server.voices(key=key, action="list").status_code == 401, seconds=3)
+
+
+@pytest.mark.parametrize("arguments", [
+    [], ["nonsense"], ["say"], ["say", "--voice"], ["clone", "x.wav"], ["keys"], ["serve", "--max-text", "many"],
+    ["voices", "extra"], ["doctor", "--nonsense"], ["say", "-v", "v", "-f", "flac", "text"],
+])
+def test_a_wrong_call_exits_2(arguments):
+    run = timbre(*arguments)
+    assert run.returncode == 2 and run.stderr and not run.stdout
+
+
+@pytest.mark.parametrize("command", ["serve", "clone", "say", "voices", "delete", "keys", "usage", "doctor"])
+def test_help_has_an_example(command):
+    run = timbre(command, "--help")
+    assert run.returncode == 0 and "example" in run.stdout and f"usage: timbre {command}" in run.stdout
+
+
+def test_failures_exit_1_and_say_why(tmp_path):
+    run = here(tmp_path, "clone", tmp_path / "none.wav", "--name", "x")
+    assert run.returncode == 1 and "none.wav" in run.stderr
+    broken = timbre("doctor", "--json", "--model", tmp_path, "--data", tmp_path / "data")
+    assert broken.returncode == 1
+    assert any(r["check"] == "model" and r["state"] == "wrong" and "kokoro.safetensors" in r["text"]
+               for r in json.loads(broken.stdout))
+
+
+def test_a_config_file_is_read_and_its_mistakes_are_named(tmp_path):
+    (tmp_path / "conf").write_text("# a comment\nlisten = 127.0.0.1:0\nidle = 5\n")
+    run = timbre("serve", "--config", tmp_path / "conf", "--data", tmp_path / "data")
+    assert run.returncode == 2 and f"{tmp_path}/conf, line 3: no such key 'idle'" in run.stderr
