@@ -77,11 +77,11 @@ static enum tb_code check_sound(const struct tb_decode_info *info, struct tb_err
 
 static enum tb_code check_transcript(struct tb_str text, float speech_seconds, struct tb_error *err)
 {
-    size_t points = tb_utf8_count(text);
+    double points = (double)tb_utf8_count(text), seconds = (double)speech_seconds;
 
-    if (points > most_per_s * (double)speech_seconds || (double)points < least_per_s * (double)speech_seconds)
-        return tb_fail(err, TB_EAUDIO_TEXT, "a text of %zu characters cannot be that of %.1f s of speech", points,
-                       (double)speech_seconds);
+    if (points > most_per_s * seconds || points < least_per_s * seconds)
+        return tb_fail(err, TB_EAUDIO_TEXT, "a text of %.0f characters cannot be that of %.1f s of speech", points,
+                       seconds);
     return TB_OK;
 }
 

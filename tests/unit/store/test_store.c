@@ -249,6 +249,50 @@ static void delete_frees_the_place(void **state)
     assert_int_equal(tb_store_voice_add(f->store, f->account, &v, TB_STR("p"), TB_STR(""), 1, NULL), TB_OK);
 }
 
+/* A voice print is personal data: it is overwritten, and not only unlinked. */
+static void a_deleted_print_is_not_in_the_file(void **state)
+{
+    struct fixture *f = *state;
+    struct tb_voice_info v = make_voice("v", 1);
+    const char *command = "grep -q 'very-personal-print' '%s/timbre.db'";
+    char line[128];
+
+    snprintf(line, sizeof line, command, f->dir);
+    assert_int_equal(tb_store_voice_add(f->store, f->account, &v, TB_STR("a very-personal-print"), TB_STR(""), 9, NULL),
+                     TB_OK);
+    tb_store_close(f->store); /* folds the log into the file */
+    assert_int_equal(system(line), 0);
+    f->store = open_store(f->dir);
+    assert_int_equal(tb_store_voice_delete(f->store, f->account, TB_STR("v"), NULL), TB_OK);
+    tb_store_close(f->store);
+    assert_int_not_equal(system(line), 0);
+    f->store = open_store(f->dir);
+}
+
+/* Another process in the middle of a long change: reading and keys go on as if it were not there. */
+static void readers_do_not_wait_for_a_writer(void **state)
+{
+    struct fixture *f = *state;
+    struct tb_voice_info got;
+    char path[128];
+    sqlite3 *db;
+    int64_t account, began;
+
+    assert_int_equal(tb_store_key_import(f->store, "some-key", "", &account, NULL), TB_OK);
+    assert_int_equal(add_voice(f->store, f->account, "v", 1), TB_OK);
+    snprintf(path, sizeof path, "%s/timbre.db", f->dir);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE; DELETE FROM voices; DELETE FROM keys", NULL, NULL, NULL),
+                     SQLITE_OK);
+    began = tb_mono_us();
+    assert_int_equal(tb_store_voice_get(f->store, f->account, TB_STR("v"), &got, NULL, NULL), TB_OK);
+    assert_int_equal(tb_store_key_find(f->store, TB_STR("some-key"), &account, NULL), TB_OK);
+    assert_int_equal(tb_store_key_find(f->store, TB_STR("no-such-key"), &account, NULL), TB_ENOTFOUND);
+    assert_true(tb_mono_us() - began < 500000);
+    assert_int_equal(sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
 static void odd_ids_are_only_data(void **state)
 {
     struct fixture *f = *state;
@@ -491,6 +535,8 @@ int main(void)
         T(another_account_sees_and_touches_nothing),
         T(the_list_is_newest_first_in_pages),
         T(delete_frees_the_place),
+        T(a_deleted_print_is_not_in_the_file),
+        T(readers_do_not_wait_for_a_writer),
         T(odd_ids_are_only_data),
         T(the_sweep_takes_what_was_unused_for_a_year),
         T(usage_is_summed_by_day_and_account),

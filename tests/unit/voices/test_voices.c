@@ -1,6 +1,7 @@
 /* test_voices.c - the life of a voice after its making: found, cached, used, deleted here and elsewhere, swept. */
 #include "voices_test.h"
 
+#include <sqlite3.h>
 #include <unistd.h>
 
 static void put_voice(struct fixture *f, const char *id, const char *model, const char *engine)
@@ -66,6 +67,24 @@ static void a_deleted_voice_is_gone_whoever_deleted_it(void **state)
     tb_store_close(elsewhere);
     assert_int_equal(find(f, f->account, "there", &models[0]), TB_EVOICE);
     assert_int_equal(tb_voices_delete(f->voices, f->other, TB_STR("here"), NULL), TB_EVOICE);
+}
+
+/* With its print gone from the disk a voice can come from memory only: and it does, for the voices that found it. */
+static void a_print_is_read_once(void **state)
+{
+    struct fixture *f = *state;
+    char path[128];
+    sqlite3 *db;
+
+    put_voice(f, "v", models[0].name, "test");
+    assert_int_equal(find(f, f->account, "v", &models[0]), TB_OK);
+    snprintf(path, sizeof path, "%s/timbre.db", f->dir);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "DELETE FROM prints", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    assert_int_equal(find(f, f->account, "v", &models[0]), TB_OK);
+    reopen(f, NULL);
+    assert_int_not_equal(find(f, f->account, "v", &models[0]), TB_OK);
 }
 
 /* The same id with another print, made after the first was deleted elsewhere: the cache must not answer. */
@@ -174,6 +193,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(only_the_owner_and_the_model_find_a_voice),
         T(a_deleted_voice_is_gone_whoever_deleted_it),
+        T(a_print_is_read_once),
         T(a_voice_made_anew_is_not_the_old_one),
         T(more_voices_than_the_cache_holds),
         T(a_synthesis_is_noted),
