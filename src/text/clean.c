@@ -66,6 +66,12 @@ static uint32_t tidy(uint32_t c)
     }
 }
 
+/* Marks on Latin letters that NFC could not join with their letter: decoration. */
+static bool is_leftover_mark(uint32_t c)
+{
+    return (c >= 0x300 && c <= 0x36F) || (c >= 0x1AB0 && c <= 0x1AFF) || (c >= 0x1DC0 && c <= 0x1DFF);
+}
+
 /* Ligatures and the letters of mathematics are other forms of plain letters; superscripts and fractions are not. */
 static bool is_compatible_letter(uint32_t c)
 {
@@ -149,7 +155,8 @@ enum tb_code tb_text_clean(struct tb_str text, struct tb_bytes *out)
         UChar32 c;
 
         U16_NEXT(composed, i, len, c);
-        rc = tb_utf8_add(out, (uint32_t)c);
+        if (!is_leftover_mark((uint32_t)c))
+            rc = tb_utf8_add(out, (uint32_t)c);
     }
     free(units);
     free(composed);

@@ -160,9 +160,12 @@ static void read_symbol(struct tb_norm *s)
 
     if (is_kept_mark(c)) {
         struct tb_str mark = { s->in.p + start, s->at - start };
-        bool full_stop = c == '.' && out_ends_with(s, ".");
-
-        if (full_stop) /* an ellipsis; two full stops say no more than one */
+        if (c == '.' && tb_norm_peek(s, s->at) == '.') { /* two or more are an ellipsis */
+            while (tb_norm_peek(s, s->at) == '.')
+                s->at++;
+            mark = tb_str_of("…");
+        }
+        if (c == '.' && out_ends_with(s, "."))
             return;
         if (s->out->size || c == '(' || c == 0x201C)
             tb_norm_mark(s, mark);

@@ -58,6 +58,7 @@ static const struct tb_unit units[] = {
     { "kWh", "kilowatt hour", "kilowatt hours", false },
     { "dB", "decibel", "decibels", false },
     { "kcal", "kilocalorie", "kilocalories", false },
+    { "k", "thousand", "thousand", false },
     { "x", "times", "times", false },
     { NULL, NULL, NULL, false },
 };
@@ -124,7 +125,7 @@ static const struct tb_abbreviation abbreviations[] = {
     { "Ch", "Chapter", TB_ABBR_NUMBER | TB_ABBR_DOT },
     { "sec", "section", TB_ABBR_NUMBER | TB_ABBR_DOT },
     { "ext", "extension", TB_ABBR_NUMBER | TB_ABBR_DOT },
-    { "etc", "et cetera", TB_ABBR_END },
+    { "etc", "etc", TB_ABBR_END },
     { "e.g", "for example", TB_ABBR_DOT },
     { "i.e", "that is", TB_ABBR_DOT },
     { "eg", "for example", TB_ABBR_DOT },
@@ -218,9 +219,12 @@ static void say_time(struct tb_norm *s, int hour, int minute, int second, int ha
         tb_norm_sayz(s, half == 'a' ? "A-M" : "P-M");
 }
 
-static void say_fraction(struct tb_norm *s, long top, long bottom)
+static void say_fraction(struct tb_norm *s, long top, long bottom, bool after_whole)
 {
-    tb_norm_number(s, top, TB_CARDINAL);
+    if (after_whole && top == 1)
+        tb_norm_sayz(s, bottom == 8 ? "an" : "a"); /* two and a half */
+    else
+        tb_norm_number(s, top, TB_CARDINAL);
     if (bottom == 2)
         tb_norm_sayz(s, "half");
     else if (bottom == 4)

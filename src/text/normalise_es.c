@@ -203,10 +203,14 @@ static void say_time(struct tb_norm *s, int hour, int minute, int second, int ha
         tb_norm_sayz(s, part_of_day(hour, half));
 }
 
-static void say_fraction(struct tb_norm *s, long top, long bottom)
+static void say_fraction(struct tb_norm *s, long top, long bottom, bool after_whole)
 {
     static const char *const parts[] = { "medio", "tercio", "cuarto", "quinto", "sexto", "séptimo", "octavo", "noveno", "décimo" };
 
+    if (after_whole && top == 1 && bottom == 2) { /* dos y medio */
+        tb_norm_sayz(s, "medio");
+        return;
+    }
     tb_norm_number(s, top, TB_MASCULINE);
     if (bottom <= 10) {
         tb_norm_sayz(s, parts[bottom - 2]);

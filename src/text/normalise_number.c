@@ -55,10 +55,21 @@ static size_t skip_space(const struct tb_norm *s, size_t at)
     return tb_norm_peek(s, at) == ' ' ? at + 1 : at;
 }
 
+/* Does the mark at `at`, behind n digits, group three more? Where a point groups, a plain space does too, unless it
+ * could as well stand in a telephone number. */
+static bool is_group(const struct tb_norm *s, size_t at, size_t n, char mark)
+{
+    if (n == 0 || n > 3 || digits_at(s, at + 1) != 3)
+        return false;
+    if (mark == s->lang->group)
+        return true;
+    return mark == ' ' && s->lang->group == '.' && (n < 3 || starts_with(s, at + 1, "000"));
+}
+
 /* Read a figure at `at`, which is a digit or a decimal sign before one. */
 static bool read_figure(const struct tb_norm *s, size_t at, struct figure *f)
 {
-    char group = s->lang->group, decimal = s->lang->decimal;
+    char decimal = s->lang->decimal, mark;
     size_t n = digits_at(s, at), len = 0, fraction;
 
     *f = (struct figure){ .start = at };
@@ -68,7 +79,8 @@ static bool read_figure(const struct tb_norm *s, size_t at, struct figure *f)
         if (len < DIGITS_MOST)
             f->whole[len] = s->in.p[at + i];
     at += n;
-    while (n > 0 && n <= 3 && tb_norm_peek(s, at) == group && digits_at(s, at + 1) == 3 && f->whole[0] != '0') {
+    mark = tb_norm_peek(s, at);
+    while (f->whole[0] != '0' && tb_norm_peek(s, at) == mark && is_group(s, at, f->grouped && mark == ' ' ? 1 : n, mark)) {
         for (size_t i = 0; i < 3; i++, len++)
             if (len < DIGITS_MOST)
                 f->whole[len] = s->in.p[at + 1 + i];
@@ -194,6 +206,8 @@ static bool read_time(struct tb_norm *s)
     } else if (!(half = read_half(s, &end)) || hour == 0 || hour > 12) {
         return false;
     }
+    if (!half && tb_norm_peek(s, skip_space(s, end)) == 'h' && is_edge(s, skip_space(s, end) + 1))
+        end = skip_space(s, end) + 1; /* 15:30 h */
     if (minute > 59 || second > 59 || tb_norm_is_digit(tb_norm_peek(s, end)) || tb_norm_peek(s, end) == ':')
         return false;
     s->lang->time(s, hour, minute, second, half);
@@ -271,7 +285,7 @@ static bool read_fraction(struct tb_norm *s)
             if (symbol->c == '&')
                 tb_norm_sayz(s, symbol->word);
     }
-    s->lang->fraction(s, top, bottom);
+    s->lang->fraction(s, top, bottom, whole.end > 0);
     s->at = at + a + 1 + b;
     return true;
 }
@@ -454,7 +468,7 @@ static bool read_range(struct tb_norm *s, const struct figure *f)
         at++;
     else
         return false;
-    if (!tb_norm_is_digit(tb_norm_peek(s, at)) || !read_figure(s, at, &second) || !is_edge(s, f->start - (f->start > 0)) ||
+    if (!tb_norm_is_digit(tb_norm_peek(s, at)) || !read_figure(s, at, &second) || (f->start > 0 && !is_edge(s, f->start - 1)) ||
         tb_norm_peek(s, second.end) == '-')
         return false;
     say_plain(s, f);
@@ -546,12 +560,14 @@ bool tb_norm_read_number(struct tb_norm *s)
         return true;
     if (minus)
         tb_norm_sayz(s, s->lang->minus);
+    if (!minus && !money && read_decade(s, &f))
+        return true;
     if (read_measure(s, &f, money))
         return true;
     s->at = f.end;
     if (!f.fraction.n && f.whole[0] && s->lang->ordinal(s, (long)f.value, &s->at))
         return true;
-    if (read_decade(s, &f) || read_range(s, &f) || read_ratio(s, &f))
+    if (read_range(s, &f) || read_ratio(s, &f))
         return true;
     say_plain(s, &f);
     return true;

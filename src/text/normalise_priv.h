@@ -59,7 +59,7 @@ struct tb_norm_language {
     bool (*is_readable)(struct tb_str capitals); /* may capitals be read as a word? */
     void (*date)(struct tb_norm *s, int year, int month, int day); /* year 0: none */
     void (*time)(struct tb_norm *s, int hour, int minute, int second, int half); /* second -1: none; half 0 none, 'a', 'p' */
-    void (*fraction)(struct tb_norm *s, long top, long bottom);
+    void (*fraction)(struct tb_norm *s, long top, long bottom, bool after_whole);
     bool (*ordinal)(struct tb_norm *s, long value, size_t *at); /* behind the digits at *at: a sign of an ordinal? */
     void (*roman)(struct tb_norm *s, long value, bool ruler);
     enum tb_number_form (*agree)(long long value, struct tb_str next); /* form before this next word */

@@ -143,7 +143,7 @@ static const char *small_word(const struct token *t, const struct tb_neighbours 
         return next == NEXT_PAUSE ? "ˈɪn" : "ɪn";
     if (tb_str_eq(w, "am") && next != NEXT_PAUSE && t->text.p[0] == 'a')
         return "ɐm";
-    if (tb_str_eq(t->text, "I"))
+    if (tb_str_eq(t->text, "I") && next != NEXT_PAUSE)
         return "ˌI";
     if (tb_str_eq(w, "vs"))
         return "vˈɜɹsəs";
@@ -173,24 +173,6 @@ static bool letters_with_s(const struct sentence *s, struct tb_str word, struct 
     return true;
 }
 
-/* "café" is in the lexicon as "cafe". Only letters with one accent of Latin-1 are undone. */
-static struct tb_str without_accents(struct tb_str word, char plain[TB_WORD_MOST])
-{
-    static const char map[] = "AAAAAA\0CEEEEIIII\0NOOOOO\0\0UUUUY\0\0aaaaaa\0ceeeeiiii\0nooooo\0\0uuuuy\0y";
-    size_t n = 0;
-
-    for (size_t at = 0; at < word.n;) {
-        uint32_t c = tb_utf8_next(word, &at);
-
-        if (c >= 0xC0 && c <= 0xFF)
-            c = (unsigned char)map[c - 0xC0];
-        if (c == 0 || c > 0x7F || n == TB_WORD_MOST)
-            return (struct tb_str){ plain, 0 };
-        plain[n++] = (char)c;
-    }
-    return (struct tb_str){ plain, n };
-}
-
 static enum tb_code ask_espeak(struct sentence *s, struct tb_str word, struct tb_phones *out, struct tb_error *err)
 {
     struct tb_bytes ipa = { 0 }, symbols = { 0 };
@@ -217,9 +199,7 @@ static enum tb_code ask_espeak(struct sentence *s, struct tb_str word, struct tb
 static enum tb_code plain_word(struct sentence *s, struct tb_str word, enum tb_word_tag tag, struct tb_phones *out,
                                struct tb_error *err)
 {
-    char plain[TB_WORD_MOST];
     bool capitals = word.n > 1 && is_all_capitals(word);
-    struct tb_str bare;
 
     *out = (struct tb_phones){ 0 };
     if (capitals && !s->shouted && tb_lexicon_has(s->lexicon, word, TB_WORD_NOUN) && tag != TB_WORD_VERB)
@@ -231,9 +211,6 @@ static enum tb_code plain_word(struct sentence *s, struct tb_str word, enum tb_w
     if (capitals && (word.n < 5 || !tb_english_is_readable(word)) && tb_english_letters(s->lexicon, word, out))
         return TB_OK;
     if (word.n == 1 && tb_english_letters(s->lexicon, word, out))
-        return TB_OK;
-    bare = without_accents(word, plain);
-    if (bare.n && bare.n != word.n && tb_english_word(s->lexicon, bare, tag, out))
         return TB_OK;
     return ask_espeak(s, word, out, err);
 }

@@ -58,7 +58,7 @@ static enum tb_word_tag tag_that(const struct tb_neighbours *near)
 {
     if (near->after.n == 0 || in(be_forms, near->after))
         return TB_WORD_DETERMINER;
-    if (near->before.n == 0 || in(prepositions, near->before) || in(" do did does and but is was ", near->before))
+    if (near->before.n == 0 || in(prepositions, near->before) || in(" do did does and but is was to ", near->before))
         return in(function_words, near->after) ? TB_WORD_DEFAULT : TB_WORD_DETERMINER;
     return TB_WORD_DEFAULT;
 }
@@ -88,7 +88,7 @@ static enum tb_word_tag tag_by_neighbours(struct tb_str word, const struct tb_ne
 {
     bool plural = ends_in_s(word);
 
-    if (tb_str_eq(near->before, "to") && in(" due according thanks access used subject ", near->before2))
+    if (tb_str_eq(near->before, "to") && in(" due according thanks access subject ", near->before2))
         return TB_WORD_NOUN;
     if (in(verb_openers, near->before))
         return TB_WORD_VERB;
@@ -102,7 +102,7 @@ static enum tb_word_tag tag_by_neighbours(struct tb_str word, const struct tb_ne
         return TB_WORD_NOUN;
     if (!plural && (near->before.n == 0 || in(" and then just also or ", near->before)) && in(object_words, near->after))
         return TB_WORD_VERB;
-    if (in(" in here there with on at near together ", near->after) && ends_in_s(near->before) && !plural)
+    if (in(" in here there with on at near together against ", near->after) && ends_in_s(near->before) && !plural)
         return TB_WORD_VERB; /* "two cats live in" */
     if (is_content(near->before) && in(object_words, near->after))
         return TB_WORD_VERB; /* "farmers produce the" */

@@ -18,7 +18,7 @@ bool tb_phone_in(uint16_t c, const char *symbols)
 
 bool tb_phone_is_vowel(uint16_t c)
 {
-    return tb_phone_in(c, "AIOQWYaiouæɐɑɒɔəɚɛɜɪʊʌᵻ");
+    return tb_phone_in(c, "AIOQWYaiouæɑɒɔəɚɛɜɪʊʌᵻ");
 }
 
 bool tb_phone_is_consonant(uint16_t c)

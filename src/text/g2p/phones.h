@@ -22,7 +22,8 @@ enum tb_code tb_phones_write(const struct tb_phones *ph, struct tb_bytes *out);
 
 /* Is c one of the symbols of this UTF-8 text? */
 bool tb_phone_in(uint16_t c, const char *symbols);
-bool tb_phone_is_vowel(uint16_t c); /* of English, diphthongs included */
+/* Of English, diphthongs included. The article's ɐ is none: in the training text "to a" is "tə ɐ". */
+bool tb_phone_is_vowel(uint16_t c);
 bool tb_phone_is_consonant(uint16_t c);
 
 /* Make the main stress a secondary one, and what was secondary none. */
