@@ -53,7 +53,7 @@ archives_of = $(foreach f,$(1) $(NEEDS_$(1)),$(call archive,$(f)))
 sources_of = $(wildcard src/$(1)/*.c) $(if $(filter text,$(1)),$(wildcard src/text/g2p/*.c))
 object = $(patsubst %.c,$(O)/%.o,$(1))
 
-.PHONY: help setup build run test check layers test-programs test-unit test-wire asan tsan fuzz bench eval clean
+.PHONY: help setup build run test check layers test-programs test-unit test-wire asan tsan fuzz bench bench-kernels eval clean
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
 
@@ -86,6 +86,12 @@ tsan:  ## unit tests of the threaded parts under ThreadSanitizer
 fuzz:  ## every parser of outside bytes with libFuzzer (clang), FUZZ_SECONDS=30 each
 	@command -v clang >/dev/null || { echo "make fuzz needs clang: apt-get install clang"; exit 1; }
 	@$(MAKE) --no-print-directory VARIANT=fuzz fuzz-run
+
+bench-kernels: $(O)/bench/bench_kernels  ## the inner loops against the peak of one core
+	@$<
+
+$(O)/bench/bench_kernels: $(O)/bench/bench_kernels.o $(call archives_of,tensor)
+	@$(CC) $(LDFLAGS) -o $@ $^ -lpthread -lm
 
 clean:
 	rm -rf build

@@ -4,7 +4,7 @@
  * the prologue, into a buffer that fits the second-level cache: [depth][columns + halo]. Each panel of four output rows
  * then runs over the block in tiles of 24 columns; its taps read the same buffer at different offsets, so nothing is
  * unrolled into columns. Short inputs have few blocks: there the panels are cut into groups too, and every group packs
- * its block again, which costs little beside 64 or more rows of products. */
+ * its block again, which costs little as long as a group has enough rows. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,7 @@ enum {
     MOST_TILES = 8,          /* of a block */
     FEWEST_TILES = 2,        /* of a block, where the buffer lets it */
     WANTED_PARTS = 16,       /* enough to share among the cores of a large machine */
-    FEWEST_PANELS = 16       /* of a group: 64 rows */
+    FEWEST_WORK = 512        /* rows x taps of a group: products for each packed input, so that packing stays under 5 % */
 };
 
 struct job {
@@ -138,6 +138,13 @@ static void store_tile(const struct job *j, const float *acc, int row, int col, 
     }
 }
 
+/* Vectors of the next tile when `left` are to come: three, but four are two and two, since a tile of one vector has
+ * too few sums in flight to keep the FMA units busy. */
+static int next_tile(int left)
+{
+    return left == 4 ? 2 : left < 3 ? left : 3;
+}
+
 static void run_part(void *ctx, int part)
 {
     const struct job *j = ctx;
@@ -151,12 +158,12 @@ static void run_part(void *ctx, int part)
     pack_block(j, col, n, packed, ld);
     for (int p = first; p < last; p++) {
         const float *w = c->w + (size_t)p * (size_t)(c->depth * c->taps * TB_PANEL);
+        int vecs, width;
 
-        for (int t = 0; t < n; t += TB_TILE) {
-            int width = n - t < TB_TILE ? n - t : TB_TILE;
-
-            tb_kernels->tile(packed + t, ld, w, c->depth, c->taps, c->spec.dilation,
-                             (width + TB_LANES - 1) / TB_LANES, acc);
+        for (int t = 0; t < n; t += width) {
+            vecs = next_tile((n - t + TB_LANES - 1) / TB_LANES);
+            width = n - t < vecs * TB_LANES ? n - t : vecs * TB_LANES;
+            tb_kernels->tile(packed + t, ld, w, c->depth, c->taps, c->spec.dilation, vecs, acc);
             store_tile(j, acc, p * TB_PANEL, col + t, width);
         }
     }
@@ -181,9 +188,11 @@ static void cut(struct job *j)
 
     j->block = block_of(c);
     j->blocks = (j->cols + j->block - 1) / j->block;
+    j->block = round_up((j->cols + j->blocks - 1) / j->blocks, TB_LANES); /* of equal size */
+    j->blocks = (j->cols + j->block - 1) / j->block;
     j->groups = (WANTED_PARTS + j->blocks - 1) / j->blocks;
-    if (j->groups > panels / FEWEST_PANELS)
-        j->groups = panels / FEWEST_PANELS;
+    if (j->groups > c->rows * c->taps / FEWEST_WORK)
+        j->groups = c->rows * c->taps / FEWEST_WORK;
     if (j->groups < 1)
         j->groups = 1;
     j->group = (panels + j->groups - 1) / j->groups;

@@ -36,6 +36,13 @@ INLINE __m256 set1(float v)
     return _mm256_set1_ps(v);
 }
 
+/* *sum += a * b. Given the intrinsic, gcc 12 loads an input again for each of the four rows, or spills sums that it has
+ * moved to the register of an operand; the instruction with register operands leaves it no choice. */
+INLINE void multiply_add(__m256 *sum, __m256 a, __m256 b)
+{
+    __asm__("vfmadd231ps %2, %1, %0" : "+x"(*sum) : "x"(a), "x"(b));
+}
+
 /* taps and vecs are constants where it is called, so that the loops over them unroll. */
 INLINE void tile_of(const float *x, int ldx, const float *w, int depth, int taps, int dilation, int vecs, float *acc)
 {
@@ -62,7 +69,7 @@ INLINE void tile_of(const float *x, int ldx, const float *w, int depth, int taps
 
 #pragma GCC unroll 3
                 for (int v = 0; v < vecs; v++)
-                    a[i][v] = _mm256_fmadd_ps(weight, in[v], a[i][v]);
+                    multiply_add(&a[i][v], weight, in[v]);
             }
         }
     }
@@ -81,6 +88,8 @@ static void tile(const float *x, int ldx, const float *w, int depth, int taps, i
         tile_of(x, ldx, w, depth, taps, dilation, 2, acc);
     else if (taps == 1)
         tile_of(x, ldx, w, depth, 1, dilation, 3, acc);
+    else if (taps == 2)
+        tile_of(x, ldx, w, depth, 2, dilation, 3, acc);
     else if (taps == 3)
         tile_of(x, ldx, w, depth, 3, dilation, 3, acc);
     else if (taps == 7)
