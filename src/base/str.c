@@ -14,12 +14,12 @@ struct tb_str tb_str_of(const char *z)
 
 bool tb_str_eq(struct tb_str a, const char *z)
 {
-    return a.n == strlen(z) && memcmp(a.p, z, a.n) == 0;
+    return a.n == strlen(z) && (a.n == 0 || memcmp(a.p, z, a.n) == 0);
 }
 
 bool tb_str_eq_nocase(struct tb_str a, const char *z)
 {
-    return a.n == strlen(z) && strncasecmp(a.p, z, a.n) == 0;
+    return a.n == strlen(z) && (a.n == 0 || strncasecmp(a.p, z, a.n) == 0);
 }
 
 char *tb_str_dup(struct tb_str a)
