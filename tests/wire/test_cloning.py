@@ -47,16 +47,15 @@ def test_list_shows_newest_first_and_delete_removes(server, recordings):
 @pytest.mark.parametrize("options, code, message", [
     (["-ar", "16000"], "Audio.AudioRateError", "File sample rate unsupported."),
     (["-ar", "24000", "-t", "1"], "Audio.PreprocessError", "No segments meet minimum duration requirement"),
-    (["-ar", "24000", "-stream_loop", "-1", "-t", "61"], "Audio.DurationLimitError",
+    (["-ar", "24000", "-af", "aloop=loop=-1:size=2147483647", "-t", "61"], "Audio.DurationLimitError",
      "Audio duration exceeds maximum allowed limit."),
 ])
 def test_a_bad_recording_makes_no_voice(server, recordings, options, code, message):
     key = server.new_key()
-    if "-stream_loop" in options:
-        options = ["-ar", "24000", "-af", "aloop=loop=-1:size=2147483647", "-t", "61"]
     answer = server.create(recordings.data_url(f"{code}.wav", *options), key=key)
     assert answer.status_code == 400
-    assert (answer.json()["code"], answer.json()["message"]) == (code, message)
+    assert answer.json()["code"] == code
+    assert answer.json()["message"].startswith(message)  # the documented text, then what was found
     assert server.voices(key=key, action="list").json()["output"]["total_count"] == 0
 
 
