@@ -100,7 +100,8 @@ void tb_exchange_gone(struct tb_exchange *x)
                x->route ? x->route->name : "none", (long long)((tb_mono_us() - x->began_us) / 1000));
     }
     x->gone = true;
-    tb_synthesis_stop(x);
+    if (!x->working) /* else no stream runs: none is open before the first visit to a worker or during the second */
+        tb_synthesis_stop(x);
     unref(x);
 }
 
@@ -117,7 +118,7 @@ void tb_exchange_end_all(struct tb_api *api)
 
 void tb_exchange_taken(struct tb_exchange *x, size_t n)
 {
-    if (!x->gone)
+    if (!x->gone && !x->working)
         tb_synthesis_taken(x, n);
 }
 
@@ -187,6 +188,7 @@ static void job_done(struct tb_job *job)
     struct tb_exchange *x = TB_HOLDER(job, struct tb_exchange, job);
     void (*then)(struct tb_exchange *) = x->then, (*more)(struct tb_exchange *) = x->more;
 
+    x->working = false;
     if (!x->gone && !job->dropped) {
         x->then = x->more = NULL;
         if (more)
@@ -207,11 +209,13 @@ void tb_exchange_work(struct tb_exchange *x, struct tb_work *work, bool first, v
     x->on_heavy = work == x->api->heavy;
     x->job.run = job_run;
     x->job.done = job_done;
+    x->working = true;
     x->refs++;
     if (!first) {
         tb_work_follow(work, &x->job);
     } else if (tb_work_add(work, &x->job)) {
         x->refs--;
+        x->working = false;
         x->then = NULL;
         tb_problem_set(&x->problem, TB_P_BUSY, NULL, "the work queue is full");
         tb_exchange_answer(x);

@@ -20,6 +20,7 @@ struct tb_exchange {
     bool gone;   /* the server has let go: no call to reply any more */
     bool headed; /* the head is out: too late for a status */
     bool ended;
+    bool working; /* at a worker: what run may write is not to be looked at */
     struct tb_http_reply reply;
     const struct tb_route *route;
     int64_t began_us;
