@@ -100,7 +100,7 @@ static bool read_figure(const struct tb_norm *s, size_t at, struct figure *f)
         f->whole[0] = 0;
     for (const char *p = f->whole; *p; p++)
         f->value = f->value * 10 + (*p - '0');
-    return true;
+    return f->end > f->start;
 }
 
 static void say_figure(struct tb_norm *s, const struct figure *f, enum tb_number_form form)

@@ -1,0 +1,181 @@
+/* test_normalise.c - what holds for any text: hostile bytes, sizes, and which characters may come out. */
+#include "text/normalise.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/limits.h"
+#include "text/clean.h"
+#include "text/utf8.h"
+
+static struct tb_normaliser *open_normaliser(enum tb_lang lang)
+{
+    struct tb_normaliser *n;
+
+    assert_int_equal(tb_normaliser_open(lang, &n, NULL), TB_OK);
+    return n;
+}
+
+/* Of English and Spanish no digit and no sign may be left, and spaces stand alone. */
+static void assert_speakable(struct tb_str words)
+{
+    assert_true(tb_utf8_valid(words));
+    for (size_t i = 0; i < words.n; i++) {
+        unsigned char c = (unsigned char)words.p[i];
+
+        assert_true(c >= 0x80 || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || strchr(" '-.,;:!?()", c));
+        assert_false(c == ' ' && (i == 0 || i + 1 == words.n || words.p[i + 1] == ' '));
+    }
+}
+
+static void say(const struct tb_normaliser *n, struct tb_str text)
+{
+    struct tb_bytes out = { 0 };
+    char *copy = malloc(text.n ? text.n : 1); /* exact size, so that a read past the end is seen */
+
+    memcpy(copy, text.p, text.n);
+    if (tb_normalise(n, (struct tb_str){ copy, text.n }, &out, NULL))
+        fail_msg("refused: %.*s", (int)text.n, text.p);
+    assert_speakable(tb_bytes_str(&out));
+    tb_bytes_free(&out);
+    free(copy);
+}
+
+static const char mixed[] = "Dr. O'Neil paid $1,234.50 (about 20 %) on 12/05/2024 at 3:45 p.m., i.e. \"late\"; see "
+                            "https://a.b.com/x?y=1 or me@x.org — 2 1/2 km², 10–20 °C, +1 (555) 123-4567, 1990s, "
+                            "Luis XIV, 1.º, EE. UU., #5 ½ €3m naïve 你好 😀 e\xCC\x81.";
+
+static void every_piece_of_a_text_can_be_said(void **state)
+{
+    struct tb_normaliser *en = open_normaliser(TB_LANG_EN), *es = open_normaliser(TB_LANG_ES);
+
+    (void)state;
+    for (size_t n = 0; n < sizeof mixed; n++) {
+        say(en, (struct tb_str){ mixed, n });
+        say(es, (struct tb_str){ mixed, n });
+        say(en, (struct tb_str){ mixed + n, sizeof mixed - 1 - n });
+        say(es, (struct tb_str){ mixed + n, sizeof mixed - 1 - n });
+    }
+    tb_normaliser_close(en);
+    tb_normaliser_close(es);
+}
+
+static void random_bytes_can_be_said(void **state)
+{
+    static const char alphabet[] = "0123456789.,:/-+%$#@&()'\"  aAbIVXsStmkghCDpP\xC2\xB0\xE2\x82\xAC\xE2\x80\x93\xC3\xB1\xFF\x80";
+    struct tb_normaliser *en = open_normaliser(TB_LANG_EN), *es = open_normaliser(TB_LANG_ES);
+    unsigned seed = 11;
+    char text[80];
+
+    (void)state;
+    for (int round = 0; round < 4000; round++) {
+        size_t n = (size_t)round % sizeof text;
+
+        for (size_t i = 0; i < n; i++) {
+            seed = seed * 1103515245u + 12345u;
+            text[i] = alphabet[(seed >> 16) % (sizeof alphabet - 1)];
+        }
+        say(round & 1 ? en : es, (struct tb_str){ text, n });
+    }
+    tb_normaliser_close(en);
+    tb_normaliser_close(es);
+}
+
+static void clean_text_is_nfc_without_what_cannot_be_seen(void **state)
+{
+    static const char *const cases[][2] = {
+        { "e\xCC\x81", "é" },
+        { "a\xE2\x80\xAE" "b\xE2\x80\x8B" "c\xC2\xAD" "d\xEF\xBB\xBF", "abcd" },
+        { "x\x01\x02y\x7Fz", "xyz" },
+        { "a\t\n\r b", "a b" },
+        { "a\xFF\xC0\x80" "b", "ab" },
+        { "👨‍👩‍👧", "" },
+        { "ﬁne 𝐁𝐨𝐥𝐝", "fine Bold" },
+        { "ＡＢ１！", "AB1!" },
+        { "«a» „b“ \"c\"", "“a” “b“ “c”" },
+        { "it’s", "it's" },
+        { "1\xC2\xA0" "234", "1234" },
+        { "1\xC2\xA0" "23", "1 23" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct tb_bytes out = { 0 };
+
+        assert_int_equal(tb_text_clean(tb_str_of(cases[i][0]), &out), TB_OK);
+        assert_true(tb_str_eq(tb_bytes_str(&out), cases[i][1]));
+        tb_bytes_free(&out);
+    }
+}
+
+static void ten_thousand_marks_on_a_letter_are_one_letter(void **state)
+{
+    struct tb_normaliser *n = open_normaliser(TB_LANG_EN);
+    struct tb_bytes text = { 0 }, out = { 0 };
+
+    (void)state;
+    tb_bytes_addz(&text, "He");
+    for (int i = 0; i < 10000; i++)
+        tb_bytes_addz(&text, "\xCC\xB5");
+    tb_bytes_addz(&text, "llo");
+    assert_int_equal(tb_normalise(n, tb_bytes_str(&text), &out, NULL), TB_OK);
+    assert_string_equal((char *)out.data, "Hello");
+    tb_bytes_free(&text);
+    tb_bytes_free(&out);
+    tb_normaliser_close(n);
+}
+
+static void too_much_is_refused(void **state)
+{
+    struct tb_normaliser *n = open_normaliser(TB_LANG_ES);
+    struct tb_bytes out = { 0 };
+    struct tb_error err = { 0 };
+    char *text = malloc(TB_MAX_NORMALISE_IN + 1);
+
+    (void)state;
+    memset(text, 'a', TB_MAX_NORMALISE_IN + 1);
+    assert_int_equal(tb_normalise(n, (struct tb_str){ text, TB_MAX_NORMALISE_IN + 1 }, &out, &err), TB_ETOOBIG);
+    assert_true(err.text[0] && out.size == 0);
+    for (size_t i = 0; i < TB_MAX_NORMALISE_IN; i++) /* "97 97 97": far more words than text */
+        text[i] = "97 "[i % 3];
+    assert_int_equal(tb_normalise(n, (struct tb_str){ text, TB_MAX_NORMALISE_IN }, &out, &err), TB_ETOOBIG);
+    assert_int_equal(out.size, 0);
+    memset(text, 'a', TB_MAX_NORMALISE_IN);
+    assert_int_equal(tb_normalise(n, (struct tb_str){ text, TB_MAX_NORMALISE_IN }, &out, &err), TB_OK);
+    tb_bytes_free(&out);
+    free(text);
+    tb_normaliser_close(n);
+}
+
+static void other_languages_keep_their_digits(void **state)
+{
+    struct tb_normaliser *n = open_normaliser(TB_LANG_FR);
+    struct tb_bytes out = { 0 };
+
+    (void)state;
+    assert_int_equal(tb_normalise(n, TB_STR("«\u00A0Ça coûte 3,50\u00A0€ le 1er mai\u00A0!\u00A0»"), &out, NULL), TB_OK);
+    assert_string_equal((char *)out.data, "“Ça coûte 3,50 € le 1er mai!”");
+    tb_bytes_free(&out);
+    tb_normaliser_close(n);
+    assert_int_equal(tb_normaliser_open(TB_LANG_AUTO, &n, NULL), TB_EINVAL);
+    tb_normaliser_close(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_piece_of_a_text_can_be_said),
+        cmocka_unit_test(random_bytes_can_be_said),
+        cmocka_unit_test(clean_text_is_nfc_without_what_cannot_be_seen),
+        cmocka_unit_test(ten_thousand_marks_on_a_letter_are_one_letter),
+        cmocka_unit_test(too_much_is_refused),
+        cmocka_unit_test(other_languages_keep_their_digits),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
