@@ -51,6 +51,8 @@ enum tb_code tb_api_open(const struct tb_api_config *config, struct tb_api **out
         api->config.max_text = TB_MAX_HTTP_TEXT;
     if (!api->config.idle_ms)
         api->config.idle_ms = 60000;
+    if (!api->config.max_sessions)
+        api->config.max_sessions = TB_MAX_CONNECTIONS;
     tb_mailbox_init(&api->box, &config->loop);
     tb_timers_init(&api->timers, &config->loop);
     if ((config->any_key && (rc = open_account(api, err))) ||

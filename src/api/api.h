@@ -33,6 +33,7 @@ struct tb_api_config {
     const char *default_model;   /* of a realtime handshake without ?model=; NULL: such a handshake is refused */
     size_t max_text;             /* code points of HTTP synthesis; 0: TB_MAX_HTTP_TEXT */
     int64_t idle_ms;             /* realtime: without a client event; 0: 60000 */
+    size_t max_sessions;         /* realtime, open at once; more get 429 at the handshake; 0: TB_MAX_CONNECTIONS */
     bool any_key;                /* accept any non-empty bearer as one account: no keys are configured */
 };
 
@@ -74,7 +75,7 @@ struct tb_http_reply {
 
 struct tb_exchange;
 
-/* Begin answering. Of the request, nothing is read after this returns. */
+/* Begin answering. Of the request, nothing is read after this returns. NULL when out of memory: no reply call came. */
 struct tb_exchange *tb_exchange_open(struct tb_api *api, const struct tb_http_request *req,
                                      const struct tb_http_reply *reply);
 /* The socket has taken n more bytes. */
@@ -98,7 +99,7 @@ struct tb_dialogue_out {
  * answer. account is for tb_dialogue_open. May read the store: a key lookup in memory, no disk wait. */
 enum tb_code tb_dialogue_admit(struct tb_api *api, const struct tb_http_request *req, int64_t *account, int *status,
                                char **body);
-/* After 101: sends session.created. */
+/* After 101: sends session.created. NULL when out of memory: close with 1011. */
 struct tb_dialogue *tb_dialogue_open(struct tb_api *api, int64_t account, struct tb_str query,
                                      const struct tb_dialogue_out *out);
 /* One whole text message / a binary one came. */

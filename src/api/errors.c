@@ -88,8 +88,7 @@ static const struct {
     [TB_ELANGUAGE] = { TB_P_FIELD, "language_type" },
 };
 
-/* Copy what fits of z, between characters, with malformed bytes as '?'. */
-static void copy_text(char *out, size_t room, const char *z)
+void tb_text_copy(char *out, size_t room, const char *z)
 {
     struct tb_str text = tb_str_of(z);
     size_t to = 0;
@@ -123,8 +122,8 @@ bool tb_problem_set(struct tb_problem *p, enum tb_problem_kind kind, const char 
         va_end(ap);
     }
     p->kind = kind;
-    copy_text(p->subject, sizeof p->subject, subject);
-    copy_text(p->detail, sizeof p->detail, text);
+    tb_text_copy(p->subject, sizeof p->subject, subject);
+    tb_text_copy(p->detail, sizeof p->detail, text);
     return false;
 }
 

@@ -57,12 +57,15 @@ struct tb_problem {
     char detail[TB_ERROR_TEXT];
 };
 
-/* subject and format may be NULL. Texts that are too long are cut between characters; bytes that are no UTF-8 become
- * '?'. Returns false, so that a check can say: return tb_problem_set(...). */
+/* subject and format may be NULL; texts go through tb_text_copy. Returns false, so that a check can say: return
+ * tb_problem_set(...). */
 bool tb_problem_set(struct tb_problem *p, enum tb_problem_kind kind, const char *subject, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 /* The row for a failure of a layer below, with its text as the detail. err may be NULL. */
 bool tb_problem_from(struct tb_problem *p, enum tb_code code, const struct tb_error *err);
+
+/* Copy as much of z as fits, cut between characters; bytes that are no UTF-8 become '?'. */
+void tb_text_copy(char *out, size_t room, const char *z);
 
 int tb_problem_status(const struct tb_problem *p);
 const char *tb_problem_code(const struct tb_problem *p);

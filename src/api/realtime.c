@@ -177,11 +177,10 @@ static void look_up(struct tb_job *job)
 
 static void refuse_voice(struct tb_dialogue *d, const char *voice, const char *event_id)
 {
-    struct tb_problem shown = { 0 }; /* for its cut between characters */
-    char message[TB_PROBLEM_SUBJECT + 64];
+    char shown[TB_PROBLEM_SUBJECT], message[TB_PROBLEM_SUBJECT + 64];
 
-    tb_problem_set(&shown, TB_P_NO_VOICE, voice, NULL);
-    snprintf(message, sizeof message, "The requested voice '%s' is not supported.", shown.subject);
+    tb_text_copy(shown, sizeof shown, voice);
+    snprintf(message, sizeof message, "The requested voice '%s' is not supported.", shown);
     tb_send_error(d, BAD_REQUEST, "invalid_value", message, "session.voice", event_id);
 }
 
@@ -536,6 +535,8 @@ enum tb_code tb_dialogue_admit(struct tb_api *api, const struct tb_http_request 
         tb_problem_from(&problem, rc, &err);
     else if (model_name(api, req->query, model, sizeof model), !model[0])
         tb_problem_set(&problem, TB_P_MODEL_MISSING, NULL, NULL);
+    else if (api->counters.sessions_open >= api->config.max_sessions)
+        tb_problem_set(&problem, TB_P_RATE, NULL, NULL);
     if (!problem.kind)
         return TB_OK;
     tb_request_id(id);
@@ -549,11 +550,10 @@ enum tb_code tb_dialogue_admit(struct tb_api *api, const struct tb_http_request 
 
 static void refuse_model(struct tb_dialogue *d)
 {
-    struct tb_problem shown = { 0 };
-    char message[TB_PROBLEM_SUBJECT + 64];
+    char shown[TB_PROBLEM_SUBJECT], message[TB_PROBLEM_SUBJECT + 64];
 
-    tb_problem_set(&shown, TB_P_NO_VOICE, d->model_name, NULL);
-    snprintf(message, sizeof message, "The model %s does not exist.", shown.subject);
+    tb_text_copy(shown, sizeof shown, d->model_name);
+    snprintf(message, sizeof message, "The model %s does not exist.", shown);
     tb_send_error(d, BAD_REQUEST, "model_not_found", message, "model", "");
     close_with(d, 1008, "model_not_found");
 }

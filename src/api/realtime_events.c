@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/errors.h"
 #include "api/realtime.h"
 #include "base/base64.h"
 #include "base/limits.h"
@@ -72,8 +73,11 @@ void tb_send_committed(struct tb_dialogue *d)
 void tb_send_error(struct tb_dialogue *d, const char *type, const char *code, const char *message, const char *param,
                    const char *event_id)
 {
+    char safe[TB_PROBLEM_MESSAGE];
+
+    tb_text_copy(safe, sizeof safe, message); /* it may quote what the client sent */
     send_event(d, "error",
-               json_pack("{s:{s:s, s:s, s:s, s:s, s:s}}", "error", "type", type, "code", code, "message", message,
+               json_pack("{s:{s:s, s:s, s:s, s:s, s:s}}", "error", "type", type, "code", code, "message", safe,
                          "param", param, "event_id", event_id));
 }
 

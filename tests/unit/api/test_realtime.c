@@ -245,6 +245,29 @@ static void rows_69_70_71_handshake(void **state)
     world_close(w);
 }
 
+static void only_one(struct tb_api_config *config)
+{
+    config->max_sessions = 1;
+}
+
+static void too_many_sessions_are_refused(void **state)
+{
+    struct world *w = world_open(only_one);
+    char good[96], *body;
+    struct talk t;
+
+    (void)state;
+    snprintf(good, sizeof good, "Bearer %s", w->key);
+    assert_int_equal(admit(w, "/api-ws/v1/realtime", "model=" REALTIME, good, &body), 101);
+    talk_open(w, &t, "model=" REALTIME);
+    assert_int_equal(admit(w, "/api-ws/v1/realtime", "model=" REALTIME, good, &body), 429);
+    assert_non_null(strstr(body, "\"Throttling.RateQuota\""));
+    free(body);
+    talk_end(&t);
+    assert_int_equal(admit(w, "/api-ws/v1/realtime", "model=" REALTIME, good, &body), 101);
+    world_close(w);
+}
+
 static void row_72_session_created(void **state)
 {
     struct world *w = world_open(with_default_model);
@@ -736,6 +759,8 @@ static void rows_100_101_bad_frames(void **state)
         { "[]", "invalid_json", "A JSON object is needed." },
         { "{\"type\":\"session.finish\",\"type\":\"session.finish\"}", "invalid_json", "" },
         { "{\"type\":\"\xff\"}", "invalid_json", "" },
+        { "{\"type\":\xff\xfe}", "invalid_json", "" },
+        { "{\"type\": \xe4\xbd\xa0\xe4\xbd\xa0}", "invalid_json", "" },
         { "{\"type\":\"input_text_buffer.append\"}", "invalid_value", "Required parameter(text)" },
         { "{\"type\":\"input_text_buffer.append\",\"text\":[]}", "invalid_value", "Required parameter(text)" },
     };
@@ -945,6 +970,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_69_70_71_handshake),
+        cmocka_unit_test(too_many_sessions_are_refused),
         cmocka_unit_test(row_72_session_created),
         cmocka_unit_test(an_unknown_model_is_told_and_closed),
         cmocka_unit_test(row_73_78_79_update),
