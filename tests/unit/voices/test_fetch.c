@@ -409,6 +409,36 @@ static void redirects_are_checked_like_first_urls(void **state)
     tb_bytes_free(&out);
 }
 
+/* Where every address is fine, user and password and other schemes still are not: first URL or redirect. */
+static void some_urls_are_refused_whatever_the_address(void **state)
+{
+    static const char *const urls[] = { "http://user:pw@127.0.0.1:%d/ok", "http://user@127.0.0.1:%d/ok",
+                                        "http://:pw@127.0.0.1:%d/ok",     "ftp://127.0.0.1:%d/ok",
+                                        "gopher://127.0.0.1:%d/_GET",     "file:///etc/passwd?%d",
+                                        "dict://127.0.0.1:%d/x",          "127.0.0.1:%d/ok" };
+    const struct tb_fetch_options options = { .allow_private = true, .total_ms = 2000 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
+        struct tb_bytes out = { 0 };
+        struct tb_error err = { 0 };
+        char url[256], path[300];
+        int before = inner.connections;
+
+        snprintf(url, sizeof url, urls[i], inner.port);
+        if (tb_fetch(tb_str_of(url), &options, &out, &err) != TB_EINVAL)
+            fail_msg("%s: '%s'", url, err.text);
+        assert_null(strstr(err.text, "pw")); /* what somebody typed as a password is not repeated */
+        if (strstr(url, "://")) {
+            snprintf(path, sizeof path, "/to/%s", url);
+            expect_failure(path, "redirects to a URL that is not allowed");
+        }
+        assert_int_equal(inner.connections, before);
+        assert_int_equal(out.size, 0);
+        tb_bytes_free(&out);
+    }
+}
+
 static void lengths_and_odd_bytes(void **state)
 {
     const struct tb_fetch_options options = { .allow_private = true };
@@ -440,6 +470,7 @@ int main(void)
         cmocka_unit_test(the_hostile_table_has_teeth),
         cmocka_unit_test(the_inside_cannot_be_mapped),
         cmocka_unit_test(redirects_are_checked_like_first_urls),
+        cmocka_unit_test(some_urls_are_refused_whatever_the_address),
         cmocka_unit_test(lengths_and_odd_bytes),
     };
 
