@@ -2,8 +2,9 @@
 """Fit the map style -> (GE2E embedding, spectrum, pitch, rate) on the clips of sample.py and write adapter.safetensors.
 
 A style is given by z, its 70 coordinates along the principal axes of the stock voices, in units of their spread: 40 of
-the acoustic half, 30 of the prosody half. The map is kernel ridge regression with a Gaussian kernel; enrolment
-(src/engine/kokoro/surrogate.c) inverts it. Every tensor that enrolment needs is in the one file, weights of its
+the acoustic half, 30 of the prosody half. The map is kernel ridge regression with a Gaussian kernel; pitch and rate,
+which the prosody half alone decides, have a kernel of its coordinates only. Enrolment (src/engine/kokoro/surrogate.c)
+inverts the map. Every tensor that enrolment needs is in the one file, weights of its
 objective included, so that this script alone decides them.
 
     fit.py --clips clips_1.npz clips_2.npz stock.npz --voices DIR --ge2e ge2e.safetensors --out adapter.safetensors
@@ -22,7 +23,8 @@ from sample import SENTENCES, stock_styles  # noqa: E402
 
 ACOUSTIC, PROSODY = 40, 30  # principal axes kept of each half
 GAMMA, RIDGE = 0.004, 0.3
-PRIOR_ACOUSTIC, PRIOR_PROSODY = 0.0003, 0.003
+PROSODY_GAMMA, PROSODY_RIDGE = 0.004, 0.01
+PRIOR_ACOUSTIC, PRIOR_PROSODY = 0.0003, 0.01
 PITCH_WEIGHT, SPECTRUM_WEIGHT = 0.005, 0.02
 PITCH_OFFSET = 0.045  # log of what src/audio/pitch.c measures in a clip over the median of the network's own curve
 SYLLABLES = np.array([6, 7, 8, 9, 7, 9, 8, 8])  # of SENTENCES
@@ -133,30 +135,30 @@ def cross_validate(z, y, gamma, ridge, folds=5):
     return out
 
 
-def report(data, z, gamma, ridge):
-    y = np.column_stack([data.embedding, data.spectrum, data.pitch, data.rate])
-    p = cross_validate(z, y, gamma, ridge)
+def report(data, axes, gamma, ridge):
+    z = axes.z(data.style)
+    p = cross_validate(z, np.column_stack([data.embedding, data.spectrum]), gamma, ridge)
+    q = cross_validate(z[:, axes.split:], np.column_stack([data.pitch, data.rate]), PROSODY_GAMMA, PROSODY_RIDGE)
     r2 = lambda a, b: 1 - ((a - b) ** 2).sum() / ((b - b.mean(0)) ** 2).sum()
     print(f"{len(z)} clips, gamma {gamma:g} ridge {ridge:g}: cosine "
           f"{(unit(p[:, :256]) * unit(data.embedding)).sum(1).mean():.4f}, R2 of spectrum "
-          f"{r2(p[:, 256:296], data.spectrum):.3f} pitch {r2(p[:, 296], data.pitch):.3f} rate {r2(p[:, 297], data.rate):.3f}",
+          f"{r2(p[:, 256:], data.spectrum):.3f} pitch {r2(q[:, 0], data.pitch):.3f} rate {r2(q[:, 1], data.rate):.3f}",
           flush=True)
 
 
 def tables(data, stock):
     for acoustic, prosody in ((30, 20), (40, 30), (50, 40)):
-        z = Axes(stock, acoustic, prosody).z(data.style)
         for gamma in (0.002, 0.004, 0.008):
             for ridge in (0.1, 0.3, 1.0):
                 print(acoustic, prosody, end=" ")
-                report(data, z, gamma, ridge)
+                report(data, Axes(stock, acoustic, prosody), gamma, ridge)
 
 
 def adapter(data, stock, axes):
     """Everything that enrolment needs, as half-precision numbers where that is enough."""
     z = axes.z(data.style).astype(np.float16).astype(float)
-    y = np.column_stack([data.embedding, data.spectrum, data.pitch, data.rate])
-    fit = Map(z, y)
+    fit = Map(z, np.column_stack([data.embedding, data.spectrum]))
+    prosody = Map(z[:, axes.split:], np.column_stack([data.pitch, data.rate]), PROSODY_GAMMA, PROSODY_RIDGE)
     stock_z = axes.z(stock)
     prior = np.zeros((len(axes.basis),) * 2)
     for part, mu in ((slice(0, axes.split), PRIOR_ACOUSTIC), (slice(axes.split, None), PRIOR_PROSODY)):
@@ -166,7 +168,8 @@ def adapter(data, stock, axes):
     return {
         "style.mean": single(axes.mean), "style.basis": single(axes.basis),
         "map.centres": half(z), "map.alpha": half(fit.alpha), "map.mean": single(fit.mean),
-        "map.gamma": single(fit.gamma),
+        "map.prosody": single(prosody.alpha), "map.prosody_mean": single(prosody.mean),
+        "map.gamma": single([fit.gamma, prosody.gamma]),
         "stock.z": single(stock_z), "stock.embedding": single(unit(fit(stock_z)[:, :256])),
         "prior.mean": single(z.mean(0)), "prior.matrix": single(prior),
         "weights": single([PITCH_WEIGHT / data.pitch.var(), SPECTRUM_WEIGHT]),
@@ -187,7 +190,7 @@ def main():
     if a.tables:
         return tables(data, stock)
     axes = Axes(stock)
-    report(data, axes.z(data.style), GAMMA, RIDGE)
+    report(data, axes, GAMMA, RIDGE)
     write_safetensors(a.out, adapter(data, stock, axes))
     print(f"{a.out}: {Path(a.out).stat().st_size / 1e6:.2f} MB")
 

@@ -13,24 +13,28 @@ from scipy.optimize import minimize
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import speaker  # noqa: E402
 
-EMBEDDING, BANDS = 256, 40
+ACOUSTIC, EMBEDDING, BANDS = 40, 256, 40
 PITCH, RATE = EMBEDDING + BANDS, EMBEDDING + BANDS + 1  # columns of the map after embedding and spectrum
 
 
 class Inverter:
     def __init__(self, path):
         t = {k: v.astype(float) for k, v in speaker.read_safetensors(path).items()}
-        self.t, self.gamma = t, float(t["map.gamma"][0])
+        self.t, (self.gamma, self.prosody_gamma) = t, t["map.gamma"]
         self.pitch_weight, self.spectrum_weight = t["weights"]
 
     def predict(self, z):
-        k = np.exp(-self.gamma * ((self.t["map.centres"] - z) ** 2).sum(1))
-        return k @ self.t["map.alpha"] + self.t["map.mean"], k
+        """-> [298], and the two kernels at each centre: of all coordinates, and of the prosody half's."""
+        square = (self.t["map.centres"] - z) ** 2
+        k = np.exp(-self.gamma * square.sum(1))
+        kp = np.exp(-self.prosody_gamma * square[:, ACOUSTIC:].sum(1))
+        return np.concatenate([k @ self.t["map.alpha"] + self.t["map.mean"],
+                               kp @ self.t["map.prosody"] + self.t["map.prosody_mean"]]), k, kp
 
     def objective(self, z, e, pitch, spectrum):
         """Value and gradient of: unlikeness + prior + pitch mismatch + spectrum mismatch (its mean is free)."""
         t = self.t
-        p, k = self.predict(z)
+        p, k, kp = self.predict(z)
         n = np.linalg.norm(p[:EMBEDDING])
         cosine = p[:EMBEDDING] @ e / n
         dp = np.zeros_like(p)
@@ -44,8 +48,11 @@ class Inverter:
         pull = t["prior.matrix"] @ away
         value = (1 - cosine + 0.5 * away @ pull + 0.5 * self.pitch_weight * off ** 2
                  + 0.5 * self.spectrum_weight * np.mean(bands ** 2))
-        kg = k * (t["map.alpha"] @ dp)
-        return value, pull + 2 * self.gamma * (kg @ t["map.centres"] - kg.sum() * z)
+        kg = k * (t["map.alpha"] @ dp[:PITCH])
+        slope = 2 * self.gamma * (kg @ t["map.centres"] - kg.sum() * z)
+        kg = kp * (t["map.prosody"] @ dp[PITCH:])
+        slope[ACOUSTIC:] += 2 * self.prosody_gamma * (kg @ t["map.centres"] - kg.sum() * z)[ACOUSTIC:]
+        return value, pull + slope
 
     def invert(self, e, pitch, spectrum, steps=100):
         """-> z of the better of two starts: the nearest stock voice, drawn in, and the mean of the four nearest."""

@@ -10,14 +10,13 @@
 
 enum {
     Z = TB_SURROGATE_Z,
-    OUT = TB_SURROGATE_OUT,
+    ACOUSTIC = 40, /* of the Z coordinates; the others are the prosody half's */
     EMBEDDING = TB_KOKORO_EMBEDDING,
     BANDS = TB_KOKORO_EQ_BANDS,
-    PITCH = EMBEDDING + BANDS, /* columns of the map: embedding, spectrum, pitch, rate */
-    RATE = PITCH + 1,
-    MAX_CENTRES = 4096, /* on the stack of an evaluation: 2 x 16 KB */
+    OUT = EMBEDDING + BANDS, /* columns of the map of all coordinates: embedding, spectrum */
+    MAX_CENTRES = 4096,      /* on the stack of an evaluation: 2 x 16 KB */
     MAX_STOCK = 256,
-    NEAREST = 4,        /* stock voices whose mean is the second start */
+    NEAREST = 4,             /* stock voices whose mean is the second start */
     MAX_STEPS = 100
 };
 
@@ -27,9 +26,9 @@ struct tb_surrogate {
     struct tb_weights *weights; /* owns all below */
     size_t centres, stock;      /* how many */
     const float *centre;        /* [centres][Z] */
-    const float *alpha;         /* [centres][OUT] */
-    const float *mean;          /* [OUT] */
-    float gamma;
+    const float *alpha, *mean;  /* [centres][OUT], [OUT] */
+    const float *prosody, *prosody_mean;       /* [centres][2], [2]: pitch, rate */
+    float gamma, prosody_gamma;
     const float *style_mean, *style_basis;     /* [256], [Z][256]: acoustic, then prosody half */
     const float *stock_z, *stock_embedding;    /* [stock][Z], [stock][256] */
     const float *prior_mean, *prior_matrix;    /* [Z], [Z][Z] */
@@ -60,7 +59,9 @@ static enum tb_code load(struct tb_surrogate *s, struct tb_error *err)
         (rc = tb_weights_get(w, "map.centres", &s->centre, err, s->centres, Z)) ||
         (rc = tb_weights_get(w, "map.alpha", &s->alpha, err, s->centres, OUT)) ||
         (rc = tb_weights_get(w, "map.mean", &s->mean, err, OUT)) ||
-        (rc = tb_weights_get(w, "map.gamma", &gamma, err, 1)) ||
+        (rc = tb_weights_get(w, "map.prosody", &s->prosody, err, s->centres, 2)) ||
+        (rc = tb_weights_get(w, "map.prosody_mean", &s->prosody_mean, err, 2)) ||
+        (rc = tb_weights_get(w, "map.gamma", &gamma, err, 2)) ||
         (rc = tb_weights_get(w, "style.mean", &s->style_mean, err, 2 * TB_KOKORO_HALF)) ||
         (rc = tb_weights_get(w, "style.basis", &s->style_basis, err, Z, 2 * TB_KOKORO_HALF)) ||
         (rc = tb_weights_get(w, "stock.z", &s->stock_z, err, s->stock, Z)) ||
@@ -70,6 +71,7 @@ static enum tb_code load(struct tb_surrogate *s, struct tb_error *err)
         (rc = tb_weights_get(w, "weights", &weights, err, 2)))
         return rc;
     s->gamma = gamma[0];
+    s->prosody_gamma = gamma[1];
     s->pitch_weight = weights[0];
     s->spectrum_weight = weights[1];
     return TB_OK;
@@ -101,19 +103,39 @@ void tb_surrogate_close(struct tb_surrogate *s)
     free(s);
 }
 
-/* y [OUT] of z; k [centres], the kernel at each centre. */
-static void evaluate(const struct tb_surrogate *s, const float *z, float *y, float *k)
+/* The map at a z. */
+struct value {
+    float y[OUT], pitch, rate;
+    float k[MAX_CENTRES], kp[MAX_CENTRES]; /* the two kernels at each centre */
+};
+
+static float distance(const float *a, const float *b, int n)
 {
-    memcpy(y, s->mean, OUT * sizeof *y);
+    float sum = 0;
+
+    for (int i = 0; i < n; i++)
+        sum += (a[i] - b[i]) * (a[i] - b[i]);
+    return sum;
+}
+
+static void evaluate(const struct tb_surrogate *s, const float *z, struct value *v)
+{
+    double pitch = s->prosody_mean[0], rate = s->prosody_mean[1];
+
+    memcpy(v->y, s->mean, sizeof v->y);
     for (size_t n = 0; n < s->centres; n++) {
         const float *c = s->centre + n * Z, *alpha = s->alpha + n * OUT;
-        float square = 0;
-        for (int i = 0; i < Z; i++)
-            square += (c[i] - z[i]) * (c[i] - z[i]);
-        k[n] = expf(-s->gamma * square);
+        float half = distance(c + ACOUSTIC, z + ACOUSTIC, Z - ACOUSTIC);
+        float k = expf(-s->gamma * (half + distance(c, z, ACOUSTIC)));
+        v->k[n] = k;
+        v->kp[n] = expf(-s->prosody_gamma * half);
         for (int i = 0; i < OUT; i++)
-            y[i] += k[n] * alpha[i];
+            v->y[i] += k * alpha[i];
+        pitch += (double)v->kp[n] * s->prosody[2 * n];
+        rate += (double)v->kp[n] * s->prosody[2 * n + 1];
     }
+    v->pitch = (float)pitch;
+    v->rate = (float)rate;
 }
 
 /* sum of a[i] b[i], i < OUT, in eight running sums that the compiler can keep in vectors. */
@@ -130,12 +152,11 @@ static float dot_out(const float *a, const float *b)
     return sum + ((part[0] + part[4]) + (part[1] + part[5])) + ((part[2] + part[6]) + (part[3] + part[7]));
 }
 
-/* What the map's output y costs, and dy [OUT], by how much for each number of y. */
+/* What y [OUT] costs, and dy [OUT], by how much for each number of it. */
 static double mismatch(const struct tb_surrogate *s, const struct tb_sound *target, const float *y, float *dy)
 {
     double square = 0, product = 0, mean = 0, bands = 0;
 
-    memset(dy, 0, OUT * sizeof *dy);
     for (int i = 0; i < EMBEDDING; i++) {
         square += (double)y[i] * y[i];
         product += (double)y[i] * target->embedding[i];
@@ -144,9 +165,6 @@ static double mismatch(const struct tb_surrogate *s, const struct tb_sound *targ
     for (int i = 0; i < EMBEDDING; i++)
         dy[i] = (float)(cosine * y[i] / square - target->embedding[i] / length);
 
-    double off = y[PITCH] - target->log_pitch;
-    dy[PITCH] = (float)(s->pitch_weight * off);
-
     for (int b = 0; b < BANDS; b++)
         mean += (y[EMBEDDING + b] - target->spectrum[b]) / (double)BANDS;
     for (int b = 0; b < BANDS; b++) {
@@ -154,48 +172,58 @@ static double mismatch(const struct tb_surrogate *s, const struct tb_sound *targ
         bands += v * v / BANDS;
         dy[EMBEDDING + b] = (float)(s->spectrum_weight * v / BANDS);
     }
-    return 1 - cosine + 0.5 * s->pitch_weight * off * off + 0.5 * s->spectrum_weight * bands;
+    return 1 - cosine + 0.5 * s->spectrum_weight * bands;
+}
+
+/* Add to slope [Z] what the centres pull by: dy [OUT] and dpitch are the costs of their map's output. */
+static void add_pull(const struct tb_surrogate *s, const struct value *v, const float *z, const float *dy,
+                     double dpitch, double *slope)
+{
+    for (size_t n = 0; n < s->centres; n++) {
+        const float *c = s->centre + n * Z;
+        double pull = 2 * (double)s->gamma * (double)v->k[n] * (double)dot_out(s->alpha + n * OUT, dy);
+        double half = 2 * (double)s->prosody_gamma * (double)v->kp[n] * dpitch * (double)s->prosody[2 * n];
+        for (int i = 0; i < ACOUSTIC; i++)
+            slope[i] += pull * (double)(c[i] - z[i]);
+        for (int i = ACOUSTIC; i < Z; i++)
+            slope[i] += (pull + half) * (double)(c[i] - z[i]);
+    }
 }
 
 double tb_surrogate_objective(const struct tb_surrogate *s, const struct tb_sound *target, const double *z,
                               double *gradient)
 {
-    float at[Z], y[OUT], dy[OUT], k[MAX_CENTRES];
-    double away[Z], sum[Z] = { 0 }, prior = 0;
+    struct value v;
+    float at[Z], dy[OUT];
+    double slope[Z], prior = 0;
 
-    for (int i = 0; i < Z; i++) {
+    for (int i = 0; i < Z; i++)
         at[i] = (float)z[i];
-        away[i] = z[i] - s->prior_mean[i];
-    }
-    evaluate(s, at, y, k);
-    double value = mismatch(s, target, y, dy);
-    if (gradient)
-        for (size_t n = 0; n < s->centres; n++) {
-            const float *c = s->centre + n * Z;
-            double pull = 2 * (double)s->gamma * (double)k[n] * (double)dot_out(s->alpha + n * OUT, dy);
-            for (int i = 0; i < Z; i++)
-                sum[i] += pull * (double)(c[i] - at[i]);
-        }
+    evaluate(s, at, &v);
+    double off = v.pitch - target->log_pitch;
+    double cost = mismatch(s, target, v.y, dy) + 0.5 * s->pitch_weight * off * off;
     for (int i = 0; i < Z; i++) {
-        double row = 0;
+        slope[i] = 0;
         for (int j = 0; j < Z; j++)
-            row += s->prior_matrix[i * Z + j] * away[j];
-        prior += 0.5 * away[i] * row;
-        if (gradient)
-            gradient[i] = sum[i] + row;
+            slope[i] += s->prior_matrix[i * Z + j] * (z[j] - s->prior_mean[j]);
+        prior += 0.5 * (z[i] - s->prior_mean[i]) * slope[i];
     }
-    return value + prior;
+    if (gradient) {
+        add_pull(s, &v, at, dy, s->pitch_weight * off, slope);
+        memcpy(gradient, slope, sizeof slope);
+    }
+    return cost + prior;
 }
 
 void tb_surrogate_predict(const struct tb_surrogate *s, const float *z, struct tb_sound *sound)
 {
-    float y[OUT], k[MAX_CENTRES];
+    struct value v;
 
-    evaluate(s, z, y, k);
-    memcpy(sound->embedding, y, sizeof sound->embedding);
-    memcpy(sound->spectrum, y + EMBEDDING, sizeof sound->spectrum);
-    sound->log_pitch = y[PITCH];
-    sound->log_rate = y[RATE];
+    evaluate(s, z, &v);
+    memcpy(sound->embedding, v.y, sizeof sound->embedding);
+    memcpy(sound->spectrum, v.y + EMBEDDING, sizeof sound->spectrum);
+    sound->log_pitch = v.pitch;
+    sound->log_rate = v.rate;
 }
 
 void tb_surrogate_style(const struct tb_surrogate *s, const float *z, float *acoustic, float *prosody)

@@ -10,10 +10,7 @@
 #include "base/error.h"
 #include "engine/kokoro/print.h"
 
-enum {
-    TB_SURROGATE_Z = 70, /* 40 acoustic, 30 prosody */
-    TB_SURROGATE_OUT = TB_KOKORO_EMBEDDING + TB_KOKORO_EQ_BANDS + 2
-};
+enum { TB_SURROGATE_Z = 70 /* 40 acoustic, 30 prosody */ };
 
 /* What a style sounds like, or should. */
 struct tb_sound {
