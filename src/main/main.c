@@ -21,7 +21,8 @@ static void print_overview(FILE *to)
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         fprintf(to, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
     fputs("\n`timbre COMMAND --help` shows options and examples. clone, say, voices and delete talk to the server named\n"
-          "in TIMBRE_URL with the key in DASHSCOPE_API_KEY or, without TIMBRE_URL, work on the local data folder.\n", to);
+          "in TIMBRE_URL with the key in DASHSCOPE_API_KEY or, without TIMBRE_URL, work on the local data folder.\n"
+          "There is no `timbre bench` yet.\n", to);
 }
 
 int tb_command_failed(const struct tb_command *self, const struct tb_error *err)

@@ -216,7 +216,7 @@ void tb_conn_refuse_with(struct tb_conn *conn, int status, char *body)
         reply_write(conn, body, strlen(body));
     free(body);
     conn->ended = true;
-    tb_conn_log(conn, "http");
+    tb_conn_log(conn, "access");
     tb_conn_release_request(conn);
     tb_conn_linger(conn, TB_DISCARD_MS);
 }
@@ -412,7 +412,7 @@ bool tb_conn_input(struct tb_conn *conn, const void *p, size_t n)
 /* The answer is written whole: the connection is free for the next request, or done. */
 static void finish_answer(struct tb_conn *conn)
 {
-    tb_conn_log(conn, "http");
+    tb_conn_log(conn, "access");
     tb_conn_release_request(conn);
     if (conn->close_after || conn->hub->stopping) {
         tb_conn_linger(conn, TB_LINGER_MS);
@@ -515,7 +515,7 @@ void tb_conn_close(struct tb_conn *conn)
 {
     if (conn->exchange) {
         tb_exchange_gone(conn->exchange);
-        tb_conn_log(conn, "http");
+        tb_conn_log(conn, "access");
     }
     if (conn->dialogue)
         tb_dialogue_gone(conn->dialogue);
