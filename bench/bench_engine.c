@@ -1,0 +1,94 @@
+/* bench_engine.c - how long the kokoro engine takes for given tokens.
+ *
+ *     bench_engine MODEL.safetensors CASE.safetensors threads runs [level] [repeat]
+ *
+ * CASE holds tokens, styles and prosody (tests/golden/kokoro). With repeat, the tokens between the paddings are said
+ * that many times in one pass. Prints one line of key=value: the best of `runs`. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/clock.h"
+#include "engine/kokoro/synth.h"
+#include "tensor/cpu.h"
+#include "tensor/safetensors.h"
+
+static void die(const struct tb_error *err)
+{
+    fprintf(stderr, "bench_engine: %s\n", err->text);
+    exit(1);
+}
+
+static const float *floats(const struct tb_safetensors *st, const char *name, size_t *n)
+{
+    const struct tb_tensor *t = tb_safetensors_find(st, name);
+
+    if (!t || t->dtype != TB_F32) {
+        fprintf(stderr, "bench_engine: no %s in %s\n", name, tb_safetensors_path(st));
+        exit(1);
+    }
+    *n = t->len;
+    return t->data;
+}
+
+static size_t resident_mb(void)
+{
+    struct rusage usage;
+
+    getrusage(RUSAGE_SELF, &usage);
+    return (size_t)usage.ru_maxrss / 1024;
+}
+
+int main(int argc, char **argv)
+{
+    struct tb_error err = { 0 };
+    struct tb_kokoro_model *model;
+    struct tb_scratch scratch;
+    struct tb_safetensors *st;
+    struct tb_kokoro_run run = { .scratch = &scratch };
+    struct tb_kokoro_plan plan = { 0 };
+    struct tb_mat pcm;
+    uint8_t tokens[TB_KOKORO_MAX_TOKENS] = { 0 };
+    size_t n, unused, len = 1;
+    int64_t best = INT64_MAX, best_plan = INT64_MAX, start;
+
+    if (argc < 5) {
+        fprintf(stderr, "usage: bench_engine MODEL.safetensors CASE.safetensors threads runs [level] [repeat]\n");
+        return 2;
+    }
+    if (tb_tensor_init(argc > 5 ? argv[5] : NULL, &err) || tb_pool_open(atoi(argv[3]), &run.pool, &err) ||
+        tb_scratch_open(TB_KOKORO_SCRATCH, &scratch, &err) || tb_safetensors_open(argv[2], &st, &err))
+        die(&err);
+    start = tb_mono_us();
+    if (tb_kokoro_model_open(argv[1], &model, &err))
+        die(&err);
+    double load = (double)(tb_mono_us() - start) / 1e6;
+    size_t loaded_mb = resident_mb();
+    const float *said = floats(st, "tokens", &n), *styles = floats(st, "styles", &unused);
+    const float *prosody = floats(st, "prosody", &unused);
+    for (int r = argc > 6 ? atoi(argv[6]) : 1; r > 0 && len + n < TB_KOKORO_MAX_TOKENS; r--)
+        for (size_t i = 1; i + 1 < n; i++)
+            tokens[len++] = (uint8_t)said[i];
+    for (int r = atoi(argv[4]); r > 0; r--) {
+        tb_scratch_reset(&scratch, 0);
+        start = tb_mono_us();
+        if (tb_kokoro_plan(&run, model, tokens, (int)len + 1, prosody, 1.0f, &plan, &err))
+            die(&err);
+        int64_t planned = tb_mono_us() - start;
+        if (tb_kokoro_render(&run, model, &plan, (const float(*)[TB_KOKORO_HALF])(const void *)styles, &pcm, &err))
+            die(&err);
+        int64_t took = tb_mono_us() - start;
+        best = took < best ? took : best;
+        best_plan = planned < best_plan ? planned : best_plan;
+    }
+    double audio = (double)plan.frames * TB_KOKORO_FRAME / TB_KOKORO_RATE_HZ;
+    printf("level=%s threads=%s audio=%.2f seconds=%.3f plan=%.3f rtf=%.3f load=%.2f loaded_mb=%zu peak_mb=%zu\n",
+           tb_cpu_name(tb_tensor_level()), argv[3], audio, (double)best / 1e6, (double)best_plan / 1e6,
+           (double)best / 1e6 / audio, load, loaded_mb, resident_mb());
+    tb_kokoro_model_close(model);
+    tb_safetensors_close(st);
+    tb_scratch_close(&scratch);
+    tb_pool_close(run.pool);
+    return 0;
+}
