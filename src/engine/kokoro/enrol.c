@@ -16,8 +16,9 @@
 #include "engine/kokoro/surrogate.h"
 
 enum {
-    MOST_SPEECH_MS = 20000, /* that is looked at: 10 s already give the same likeness (docs/CLONING.md) */
-    SMOOTH = 2              /* bands on each side over which the equaliser is averaged */
+    MOST_SPEECH_MS = 19000, /* that is looked at, 24 windows of the encoder, which runs 24 at once; 10 s already give
+                               the same likeness (docs/CLONING.md) */
+    SMOOTH = 1              /* bands on each side over which the equaliser is averaged */
 };
 
 static const double QUIET_DB = -30;       /* RMS to which quieter recordings are raised, as the encoder was trained */
