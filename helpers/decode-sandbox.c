@@ -1,9 +1,9 @@
 /* decode-sandbox.c - see decode-sandbox.h. Three walls, each of which stands without the others:
  *
- *   rlimits   always there; they end a decoder that eats memory or time (SIGXCPU), and forbid opening and writing files
+ *   rlimits   always there; they end a decoder that eats memory or time, and forbid opening and writing files
  *   Landlock  no path of the file system and, on newer kernels, no TCP port or abstract socket
- *   seccomp   a list of 16 system calls (and no memory that can be run); all others fail with EPERM. They do not kill: libraries ask harmless things
- *             (the number of processors) and go on without an answer
+ *   seccomp   a list of 16 system calls, and no memory that can be run; all others fail with EPERM. They do not kill:
+ *             libraries ask harmless things (the number of processors) and go on without an answer
  *
  * Under a sanitizer the memory limit is left out, since its shadow memory is terabytes of address space, and
  * sigaltstack is allowed, which it calls before the end. */

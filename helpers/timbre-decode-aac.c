@@ -114,7 +114,8 @@ static enum tb_decode_status add_frame(struct decoding *d, const char *container
 }
 
 /* Frames that are ready now. A damaged frame is left out, like players do. */
-static enum tb_decode_status take_frames(struct decoding *d, const char *container, AVCodecContext *codec, AVFrame *frame)
+static enum tb_decode_status take_frames(struct decoding *d, const char *container, AVCodecContext *codec,
+                                         AVFrame *frame)
 {
     enum tb_decode_status status = TB_DECODE_OK;
 
@@ -125,8 +126,8 @@ static enum tb_decode_status take_frames(struct decoding *d, const char *contain
     return status;
 }
 
-static enum tb_decode_status read_packets(struct decoding *d, const char *container, AVFormatContext *format, int stream,
-                                          AVCodecContext *codec)
+static enum tb_decode_status read_packets(struct decoding *d, const char *container, AVFormatContext *format,
+                                          int stream, AVCodecContext *codec)
 {
     AVPacket *packet = av_packet_alloc();
     AVFrame *frame = av_frame_alloc();
