@@ -1,9 +1,11 @@
 /* conv.c - convolutions as packed matrix products (ops.h).
  *
  * The columns of the output are cut into blocks. For a block the window of the input that it needs is copied, through
- * the prologue, into a buffer that fits the second-level cache: [depth][columns + halo]. Each panel of four output rows
- * then runs over the block in tiles of 24 columns; its taps read the same buffer at different offsets, so nothing is
- * unrolled into columns. Short inputs have few blocks: there the panels are cut into groups too, and every group packs
+ * the prologue, into a buffer that fits the second-level cache. Each panel of four output rows then runs over the block
+ * in tiles of 24 columns; its taps read the same buffer at different offsets, so nothing is unrolled into columns.
+ * With few taps the buffer is [tile][depth][24 + halo]: a tile is then one stream of memory, which the hardware
+ * prefetches far better than a short piece of every row. With a long halo it is [depth][columns + halo], since each
+ * tile would repeat the halo. Short inputs have few blocks: there the panels are cut into groups too, and every group packs
  * its block again, which costs little as long as a group has enough rows. */
 #include <assert.h>
 #include <stdlib.h>
@@ -15,6 +17,7 @@
 enum {
     PACK_FLOATS = 96 * 1024, /* on the stack of each thread: 384 kB */
     PACK_GOOD = 64 * 1024,   /* half of the smallest second-level cache in use, to leave room for weights */
+    SHORT_HALO = 8,          /* columns that a tile may repeat of its neighbour */
     MOST_TILES = 8,          /* of a block */
     FEWEST_TILES = 2,        /* of a block, where the buffer lets it */
     WANTED_PARTS = 16,       /* enough to share among the cores of a large machine */
@@ -26,9 +29,15 @@ struct job {
     struct tb_mat x, y;
     const struct tb_pre *pre;
     const struct tb_post *post;
-    int cols;         /* of the matrix product */
+    int cols;          /* of the matrix product */
     int block, blocks; /* columns of a block; number of blocks */
     int group, groups; /* panels of a group; number of groups */
+};
+
+/* One tile of a block: columns t .. t + width, and its packed input. */
+struct tile {
+    int t, width, vecs;
+    float *x;
 };
 
 static int round_up(int n, int to)
@@ -36,17 +45,28 @@ static int round_up(int n, int to)
     return (n + to - 1) / to * to;
 }
 
-/* Row length of the packed block: an odd number of cache lines, so that channels spread over all cache sets. */
-static int packed_ld(int cols)
-{
-    int lines = (cols + 15) / 16;
-
-    return 16 * (lines | 1);
-}
-
 static int halo_of(const struct tb_conv *c)
 {
     return (c->taps - 1) * c->spec.dilation;
+}
+
+static bool packs_tiles(const struct tb_conv *c)
+{
+    return halo_of(c) <= SHORT_HALO && (c->spec.stride == 1 || c->spec.transposed);
+}
+
+/* Row length of the packed input for a block of `cols` columns. Rows of a whole block have an odd number of cache lines,
+ * so that channels spread over all cache sets. */
+static int packed_ld(const struct tb_conv *c, int cols)
+{
+    if (packs_tiles(c))
+        return round_up(TB_TILE + halo_of(c), TB_LANES);
+    return 16 * ((cols + halo_of(c) + 15) / 16 | 1);
+}
+
+static size_t packed_floats(const struct tb_conv *c, int tiles)
+{
+    return (size_t)c->depth * (size_t)packed_ld(c, tiles * TB_TILE) * (size_t)(packs_tiles(c) ? tiles : 1);
 }
 
 /* Zeros that stand before the first column of the input, in columns of the matrix product. */
@@ -64,10 +84,12 @@ static void pack_row(const struct job *j, int c, int from, int n, float *out)
         lo = n;
     if (hi < lo)
         hi = lo;
-    memset(out, 0, (size_t)lo * sizeof *out);
+    for (int i = 0; i < lo; i++)
+        out[i] = 0.0f;
     if (hi > lo)
         tb_kernels->pre(j->pre, c, tb_mat_row(j->x, c) + from + lo, out + lo, hi - lo);
-    memset(out + hi, 0, (size_t)(n - hi) * sizeof *out);
+    for (int i = hi; i < n; i++)
+        out[i] = 0.0f;
 }
 
 /* Packed rows c * stride + phase of a strided convolution: every stride-th column, from `from + phase` on. */
@@ -89,10 +111,25 @@ static void pack_strided(const struct job *j, int c, int from, int n, float *out
     }
 }
 
-static void pack_block(const struct job *j, int col, int n, float *out, int ld)
+/* A row goes through the prologue once and then into each tile that needs a piece of it. */
+static void pack_into_tiles(const struct job *j, int col, int n, const struct tile *tiles, int count)
 {
     const struct tb_conv *c = j->conv;
-    int need = round_up(n, TB_LANES) + halo_of(c), stride = c->spec.stride;
+    int ld = packed_ld(c, j->block);
+    float row[(MOST_TILES + 1) * TB_TILE + SHORT_HALO] = { 0 };
+
+    for (int i = 0; i < c->depth; i++) {
+        pack_row(j, i, col - lead_of(c), round_up(n, TB_LANES) + halo_of(c), row);
+        for (int k = 0; k < count; k++)
+            for (int v = 0; v < ld; v += TB_LANES)
+                memcpy(tiles[k].x + (size_t)i * (size_t)ld + v, row + tiles[k].t + v, TB_LANES * sizeof *row);
+    }
+}
+
+static void pack_block(const struct job *j, int col, int n, float *out)
+{
+    const struct tb_conv *c = j->conv;
+    int need = round_up(n, TB_LANES) + halo_of(c), stride = c->spec.stride, ld = packed_ld(c, j->block);
 
     for (int i = 0; i < c->spec.in; i++) {
         if (stride > 1 && !c->spec.transposed)
@@ -145,26 +182,44 @@ static int next_tile(int left)
     return left == 4 ? 2 : left < 3 ? left : 3;
 }
 
+/* Cut n columns from `col` on into tiles and pack their input. Returns the number of tiles. */
+static int pack_tiles(const struct job *j, int col, int n, float *packed, struct tile *tiles)
+{
+    int count = 0, ld = packed_ld(j->conv, j->block);
+    bool each = packs_tiles(j->conv);
+
+    for (int t = 0; t < n; t += tiles[count++].width) {
+        int vecs = next_tile((n - t + TB_LANES - 1) / TB_LANES), width = vecs * TB_LANES;
+        float *x = each ? packed + (size_t)count * (size_t)j->conv->depth * (size_t)ld : packed + t;
+
+        assert(count < MOST_TILES);
+        tiles[count] = (struct tile){ t, n - t < width ? n - t : width, vecs, x };
+    }
+    if (each)
+        pack_into_tiles(j, col, n, tiles, count);
+    else
+        pack_block(j, col, n, packed);
+    return count;
+}
+
 static void run_part(void *ctx, int part)
 {
     const struct job *j = ctx;
     const struct tb_conv *c = j->conv;
     int col = part / j->groups * j->block, n = j->cols - col < j->block ? j->cols - col : j->block;
     int panels = (c->rows + TB_PANEL - 1) / TB_PANEL, first = part % j->groups * j->group;
-    int last = first + j->group < panels ? first + j->group : panels, ld = packed_ld(j->block + halo_of(c));
+    int last = first + j->group < panels ? first + j->group : panels, ld = packed_ld(c, j->block);
     _Alignas(64) float packed[PACK_FLOATS];
     _Alignas(64) float acc[TB_PANEL * TB_TILE];
+    struct tile tiles[MOST_TILES];
+    int count = pack_tiles(j, col, n, packed, tiles);
 
-    pack_block(j, col, n, packed, ld);
     for (int p = first; p < last; p++) {
         const float *w = c->w + (size_t)p * (size_t)(c->depth * c->taps * TB_PANEL);
-        int vecs, width;
 
-        for (int t = 0; t < n; t += width) {
-            vecs = next_tile((n - t + TB_LANES - 1) / TB_LANES);
-            width = n - t < vecs * TB_LANES ? n - t : vecs * TB_LANES;
-            tb_kernels->tile(packed + t, ld, w, c->depth, c->taps, c->spec.dilation, vecs, acc);
-            store_tile(j, acc, p * TB_PANEL, col + t, width);
+        for (int i = 0; i < count; i++) {
+            tb_kernels->tile(tiles[i].x, ld, w, c->depth, c->taps, c->spec.dilation, tiles[i].vecs, acc);
+            store_tile(j, acc, p * TB_PANEL, col + tiles[i].t, tiles[i].width);
         }
     }
 }
@@ -174,9 +229,9 @@ static int block_of(const struct tb_conv *c)
 {
     int tiles = MOST_TILES;
 
-    while (tiles > FEWEST_TILES && c->depth * packed_ld(tiles * TB_TILE + halo_of(c)) > PACK_GOOD)
+    while (tiles > FEWEST_TILES && packed_floats(c, tiles) > PACK_GOOD)
         tiles--;
-    while (tiles > 1 && c->depth * packed_ld(tiles * TB_TILE + halo_of(c)) > PACK_FLOATS)
+    while (tiles > 1 && packed_floats(c, tiles) > PACK_FLOATS)
         tiles--;
     return tiles * TB_TILE;
 }
@@ -272,7 +327,7 @@ enum tb_code tb_conv_pack(const struct tb_conv_spec *spec, const float *w, const
     c.rows = s->transposed ? s->out * s->stride : s->out;
     c.depth = s->transposed ? s->in : s->in * s->stride;
     c.taps = (s->stride > 1 || s->transposed) ? (s->taps + s->stride - 1) / s->stride : s->taps;
-    if ((size_t)c.depth * (size_t)packed_ld(TB_TILE + halo_of(&c)) > PACK_FLOATS)
+    if (packed_floats(&c, 1) > PACK_FLOATS)
         return tb_fail(err, TB_EUNSUPPORTED, "convolution of %d channels, %d taps, dilation %d: too wide", s->in,
                        s->taps, s->dilation);
 

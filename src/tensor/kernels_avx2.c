@@ -23,12 +23,26 @@ INLINE __m256 load(const float *p, int left)
     return left >= TB_LANES ? _mm256_loadu_ps(p) : _mm256_maskload_ps(p, mask_of(left));
 }
 
+/* Not a masked store: that is microcode on AMD, some forty cycles. */
 INLINE void store(float *p, int left, __m256 v)
 {
-    if (left >= TB_LANES)
+    if (left >= TB_LANES) {
         _mm256_storeu_ps(p, v);
-    else
-        _mm256_maskstore_ps(p, mask_of(left), v);
+        return;
+    }
+    __m128 half = _mm256_castps256_ps128(v);
+    if (left & 4) {
+        _mm_storeu_ps(p, half);
+        half = _mm256_extractf128_ps(v, 1);
+        p += 4;
+    }
+    if (left & 2) {
+        _mm_storel_pi((__m64 *)(void *)p, half);
+        half = _mm_movehl_ps(half, half);
+        p += 2;
+    }
+    if (left & 1)
+        _mm_store_ss(p, half);
 }
 
 INLINE __m256 set1(float v)

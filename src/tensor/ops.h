@@ -60,8 +60,8 @@ struct tb_conv {
 };
 
 /* Pack w [out][in][taps], or [in][out][taps] when transposed, and bias [out] (NULL: zero). The arrays may be freed
- * afterwards. Taps at once times channels have a limit (in * stride * (24 + dilation * (taps - 1)) <= 98304 floats);
- * beyond it TB_EUNSUPPORTED. Release with tb_conv_free, which accepts an empty one. */
+ * afterwards. The input that 24 columns need must fit a block: in * stride * (56 + dilation * (taps - 1)) <= 98304 always
+ * does; beyond it TB_EUNSUPPORTED. Release with tb_conv_free, which accepts an empty one. */
 enum tb_code tb_conv_pack(const struct tb_conv_spec *spec, const float *w, const float *bias, struct tb_conv *out,
                           struct tb_error *err);
 void tb_conv_free(struct tb_conv *conv);
