@@ -1,4 +1,6 @@
 /* A line from timbre-phonemes, and a lexicon file, as an attacker would write them. */
+#include "text/lang.h"
+
 #include "text/g2p/english.h"
 #include "text/g2p/espeak.h"
 #include "text/g2p/symbols.h"

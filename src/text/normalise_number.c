@@ -232,6 +232,8 @@ static bool read_telephone(struct tb_norm *s)
         if (open && tb_norm_peek(s, at++) != ')')
             return false;
         digits += n;
+        if (digits > 15) /* the longest that exists; and no walk to the end of all digits */
+            return false;
         groups++;
         end = at;
         hyphens += tb_norm_peek(s, at) == '-';
@@ -240,7 +242,7 @@ static bool read_telephone(struct tb_norm *s)
         else if (!open)
             break;
     }
-    if (digits < 7 || digits > 15 || !is_edge(s, end) || !((plus && groups > 0) || bracket || (hyphens >= 2 && groups >= 3)))
+    if (digits < 7 || !is_edge(s, end) || !((plus && groups > 0) || bracket || (hyphens >= 2 && groups >= 3)))
         return false;
     if (plus)
         for (const struct tb_symbol *symbol = s->lang->symbols; symbol->c; symbol++)

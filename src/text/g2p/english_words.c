@@ -115,8 +115,11 @@ static bool word_with_s(const struct query *q, struct tb_str word, struct tb_pho
 {
     bool found = false;
 
-    if (ends_with(word, "s'")) /* the boys' */
-        return find_any_case(q, without(word, 1), out);
+    if (ends_with(word, "s'")) { /* the boys' */
+        word = without(word, 1);
+        if (find_any_case(q, word, out))
+            return true;
+    }
     if (ends_with(word, "'s"))
         found = find_any_case(q, without(word, 2), out);
     else if (word.n > 2 && ends_with(word, "s") && !ends_with(word, "ss"))

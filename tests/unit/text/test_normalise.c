@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "text/clean.h"
 #include "text/utf8.h"
@@ -152,6 +153,30 @@ static void too_much_is_refused(void **state)
     tb_normaliser_close(n);
 }
 
+/* Each reader looks ahead only so far: no text takes long, whatever it repeats. */
+static void no_repeated_text_takes_long(void **state)
+{
+    static const char *const units[] = { "9",  "9 ", "1-", "(1", "1/",  "1:", "1,", "A.",  "e.g", "$1 ", "’", "\"x",
+                                         "a'", "ab-", "I ", "X II ", "+1 ", "@",  "w.", "http://", "#", "…", "- " };
+    struct tb_normaliser *n = open_normaliser(TB_LANG_EN);
+    char *text = malloc(TB_MAX_NORMALISE_IN);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        struct tb_bytes out = { 0 };
+        int64_t start_us = tb_mono_us();
+
+        for (size_t j = 0; j < TB_MAX_NORMALISE_IN; j++)
+            text[j] = units[i][j % strlen(units[i])];
+        tb_normalise(n, (struct tb_str){ text, TB_MAX_NORMALISE_IN }, &out, NULL);
+        if (tb_mono_us() - start_us > 2000000) /* a hundred times what it takes */
+            fail_msg("\"%s\" again and again takes %lld ms", units[i], (long long)(tb_mono_us() - start_us) / 1000);
+        tb_bytes_free(&out);
+    }
+    free(text);
+    tb_normaliser_close(n);
+}
+
 static void other_languages_keep_their_digits(void **state)
 {
     struct tb_normaliser *n = open_normaliser(TB_LANG_FR);
@@ -174,6 +199,7 @@ int main(void)
         cmocka_unit_test(clean_text_is_nfc_without_what_cannot_be_seen),
         cmocka_unit_test(ten_thousand_marks_on_a_letter_are_one_letter),
         cmocka_unit_test(too_much_is_refused),
+        cmocka_unit_test(no_repeated_text_takes_long),
         cmocka_unit_test(other_languages_keep_their_digits),
     };
 

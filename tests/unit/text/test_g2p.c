@@ -1,0 +1,280 @@
+/* test_g2p.c - the phoneme process, well and badly behaved, and whole sentences through the real one.
+ *
+ * Bad behaviour is played by shell scripts. The sentences need build/timbre-phonemes and the converted lexicon; where
+ * these are missing that part is skipped, and says so. */
+#include "text/g2p/g2p.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <pthread.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "text/g2p/espeak.h"
+#include "text/g2p/symbols.h"
+#include "text/utf8.h"
+
+static const char model_dir[] = "var/models/kokoro", helper_dir[] = "build";
+
+static char folder[] = "/tmp/timbre-g2p-XXXXXX", program[64];
+
+static int make_folder(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    unlink(program);
+    return rmdir(folder);
+}
+
+/* Open a client of a shell script. */
+static struct tb_espeak *open_script(const char *body)
+{
+    struct tb_espeak *e;
+    FILE *f;
+
+    snprintf(program, sizeof program, "%s/phonemes", folder);
+    unlink(program);
+    f = fopen(program, "w");
+    assert_non_null(f);
+    fprintf(f, "#!/bin/sh\n%s\n", body);
+    assert_int_equal(fchmod(fileno(f), 0755), 0);
+    fclose(f);
+    assert_int_equal(tb_espeak_open(program, &e, NULL), TB_OK);
+    return e;
+}
+
+static void a_bad_process_is_an_error(void **state)
+{
+    static const char *const bodies[] = {
+        "exit 1",                                            /* dies at once */
+        "while read l; do echo nonsense; done",              /* no "=" */
+        "while read l; do echo '!no such voice'; done",      /* refuses */
+        "while read l; do printf '=a\\377b\\n'; done",       /* no UTF-8 */
+        "while read l; do printf '=a\\n=b\\n'; done",        /* out of step */
+        "while read l; do yes == | tr -d '\\n'; done",       /* never ends its line */
+        "read l; printf '=half'",                            /* dies in mid-line */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        struct tb_espeak *e = open_script(bodies[i]);
+        struct tb_bytes ipa = { 0 };
+        struct tb_error err = { 0 };
+
+        if (tb_espeak_ipa(e, "en-us", TB_STR("hello"), &ipa, &err) != TB_EIO)
+            fail_msg("accepted: %s", bodies[i]);
+        assert_true(err.text[0]);
+        tb_bytes_free(&ipa);
+        tb_espeak_close(e);
+    }
+}
+
+static void a_silent_process_is_given_up(void **state)
+{
+    struct tb_espeak *e = open_script("exec sleep 60");
+    int64_t start_us = tb_mono_us();
+    struct tb_bytes ipa = { 0 };
+
+    (void)state;
+    assert_int_equal(tb_espeak_ipa(e, "es", TB_STR("hola"), &ipa, NULL), TB_EIO);
+    assert_in_range((tb_mono_us() - start_us) / 1000, TB_PHONEME_TIMEOUT_MS - 100, TB_PHONEME_TIMEOUT_MS * 3);
+    tb_espeak_close(e);
+}
+
+static void a_process_that_died_is_started_anew(void **state)
+{
+    struct tb_espeak *e = open_script("read l; echo \"=$l\"");
+    struct tb_bytes ipa = { 0 };
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        ipa.size = 0;
+        assert_int_equal(tb_espeak_ipa(e, "es", TB_STR("dos\nlíneas\t(y) más"), &ipa, NULL), TB_OK);
+        assert_string_equal((char *)ipa.data, "es\tdos líneas  más"); /* control characters and marks in brackets go */
+    }
+    tb_bytes_free(&ipa);
+    tb_espeak_close(e);
+}
+
+static void a_long_text_and_a_missing_program_are_refused(void **state)
+{
+    struct tb_espeak *e = open_script("exit 0");
+    struct tb_bytes ipa = { 0 };
+    struct tb_error err = { 0 };
+    char *text = calloc(1, TB_MAX_PHONEME_REQUEST);
+
+    (void)state;
+    memset(text, 'x', TB_MAX_PHONEME_REQUEST);
+    assert_int_equal(tb_espeak_ipa(e, "es", (struct tb_str){ text, TB_MAX_PHONEME_REQUEST }, &ipa, &err), TB_ETOOBIG);
+    tb_espeak_close(e);
+    free(text);
+    assert_int_equal(tb_espeak_open("/nonexistent/timbre-phonemes", &e, &err), TB_EIO);
+    assert_non_null(strstr(err.text, "/nonexistent/timbre-phonemes"));
+    assert_null(e);
+}
+
+static struct tb_g2p *open_g2p(void)
+{
+    struct tb_g2p *g = NULL;
+    char lexicon[128], helper[128];
+    struct tb_error err;
+
+    snprintf(lexicon, sizeof lexicon, "%s/lexicon-en.bin", model_dir);
+    snprintf(helper, sizeof helper, "%s/timbre-phonemes", helper_dir);
+    if (access(lexicon, R_OK) || access(helper, X_OK)) {
+        printf("skipped: sentences need %s and %s\n", lexicon, helper);
+        return NULL;
+    }
+    if (tb_g2p_open(model_dir, helper_dir, &g, &err))
+        fail_msg("%s", err.text);
+    return g;
+}
+
+static const struct {
+    enum tb_lang lang;
+    const char *text, *phonemes;
+} sentences[] = {
+    { TB_LANG_EN, "Hello, world!", "həlˈO, wˈɜɹld!" },
+    { TB_LANG_EN, "The apple and the table.", "ði ˈæpᵊl ænd ðə tˈAbᵊl." },
+    { TB_LANG_EN, "I read the book yesterday, and I will read it again.", "ˌI ɹˈɛd ðə bˈʊk jˈɛstəɹdˌA, ænd ˌI wɪl ɹˈid ɪt əɡˈɛn." },
+    { TB_LANG_EN, "Use the record to record it.", "jˈuz ðə ɹˈɛkəɹd tə ɹəkˈɔɹd ɪt." },
+    { TB_LANG_EN, "She used to live here.", "ʃˌi jˈust tə lˈɪv hˈɪɹ." },
+    { TB_LANG_EN, "Dr. Smith paid $3.50 in 1999.", "dˈɑktəɹ smˈɪθ pˈAd θɹˈi dˈɑləɹz ænd fˈɪfti sˈɛnts ɪn nˌIntˈin nˈIndi nˈIn." },
+    { TB_LANG_EN, "The FBI and NASA use GPUs.", "ði ˌɛfbˌiˈI ænd nˈæsə jˈuz ʤˌipˌijˈuz." },
+    { TB_LANG_EN, "That is well-known.", "ðˈæt ɪz wˌɛlnˈOn." },
+    { TB_LANG_EN, "He said \"stop\" — and left…", "hˌi sˈɛd “stˈɑp” — ænd lˈɛft…" },
+    { TB_LANG_EN, "Tell the US it is 5 PM.", "tˈɛl ðə jˌuˈɛs ɪt ɪz fˈIv pˌiˈɛm." },
+    { TB_LANG_EN, "Zbigniew likes flumphing.", "zˈibˈɪɡnju lˈIks flˈʌmfɪŋ." },
+    { TB_LANG_ES, "Hola, ¿cómo estás?", "ˈola, kˈomo estˈas?" },
+    { TB_LANG_ES, "El niño bebe agua en la calle.", "el nˈiɲo βˈeβe ˈaɣwa en la kˈaʎe." },
+    { TB_LANG_ES, "La reina vive en EE. UU. desde 1999.", "la rˈAna βˈiβe en estˈaðos unˈiðos ðˌesðe mˈil nˌoβeθjˈɛntos noβˈɛnta i nwˈeβe." },
+    { TB_LANG_ES, "Cuesta 3,50 €.", "kwˈesta tɾˈes ˈeʊɾos kon θinkwˈɛnta θˈentimos." },
+    { TB_LANG_ES, "«Muy bien», dijo.", "“mˈuj βjˈen”, dˈixo." },
+};
+enum { SENTENCES = sizeof sentences / sizeof *sentences };
+
+static void sentences_are_said_as_the_model_learned(void **state)
+{
+    struct tb_g2p *g = open_g2p();
+    int wrong = 0;
+
+    (void)state;
+    for (size_t i = 0; g && i < SENTENCES; i++) {
+        struct tb_bytes out = { 0 };
+
+        assert_int_equal(tb_g2p_phonemes(g, tb_str_of(sentences[i].text), sentences[i].lang, &out, NULL), TB_OK);
+        tb_bytes_addz(&out, "");
+        if (!tb_str_eq(tb_bytes_str(&out), sentences[i].phonemes)) {
+            print_error("%s: %s, wanted %s\n", sentences[i].text, out.data ? (char *)out.data : "", sentences[i].phonemes);
+            wrong++;
+        }
+        tb_bytes_free(&out);
+    }
+    tb_g2p_close(g);
+    assert_int_equal(wrong, 0);
+}
+
+static void only_symbols_of_the_model_come_out(void **state)
+{
+    static const char *const texts[] = { "Zbigniew Brzeziński ate 你好 crème brûlée in Łódź, Đà Nẵng & Reykjavík!",
+                                         "Привет καλημέρα שלום مرحبا नमस्ते 안녕 こんにちは", "!!! ... ??? ---", "😀", "\xFF\xFE",
+                                         "xkcd qwrt Ng'ombe o'Brien's \"rock'n'roll\" a/b_c\\d|e", "¡¿%$#@~^&*(){}[]<>" };
+    static const enum tb_lang langs[] = { TB_LANG_EN, TB_LANG_ES, TB_LANG_FR, TB_LANG_IT, TB_LANG_PT };
+    struct tb_g2p *g = open_g2p();
+
+    (void)state;
+    for (size_t i = 0; g && i < sizeof texts / sizeof *texts; i++)
+        for (size_t j = 0; j < sizeof langs / sizeof *langs; j++) {
+            struct tb_bytes out = { 0 };
+
+            assert_int_equal(tb_g2p_phonemes(g, tb_str_of(texts[i]), langs[j], &out, NULL), TB_OK);
+            for (size_t at = 0; at < out.size;) {
+                uint32_t c = tb_utf8_next(tb_bytes_str(&out), &at);
+
+                if (!tb_symbol_token(c))
+                    fail_msg("%s in %s: U+%04X", texts[i], tb_lang_code(langs[j]), (unsigned)c);
+            }
+            tb_bytes_free(&out);
+        }
+    if (g) {
+        struct tb_bytes out = { 0 };
+
+        assert_int_equal(tb_g2p_phonemes(g, TB_STR("你好"), TB_LANG_ZH, &out, NULL), TB_ELANGUAGE);
+        assert_int_equal(tb_g2p_phonemes(g, TB_STR("... !"), TB_LANG_EN, &out, NULL), TB_OK);
+        assert_int_equal(out.size, 0);
+    }
+    tb_g2p_close(g);
+}
+
+static void *say_all(void *ctx)
+{
+    for (int round = 0; round < 5; round++)
+        for (size_t i = 0; i < SENTENCES; i++) {
+            struct tb_bytes out = { 0 };
+
+            if (tb_g2p_phonemes(ctx, tb_str_of(sentences[i].text), sentences[i].lang, &out, NULL) ||
+                !tb_str_eq(tb_bytes_str(&out), sentences[i].phonemes))
+                return ctx; /* any pointer: it went wrong */
+            tb_bytes_free(&out);
+        }
+    return NULL;
+}
+
+static void threads_may_share_it(void **state)
+{
+    struct tb_g2p *g = open_g2p();
+    pthread_t threads[4];
+
+    (void)state;
+    for (size_t i = 0; g && i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, say_all, g), 0);
+    for (size_t i = 0; g && i < 4; i++) {
+        void *wrong;
+
+        pthread_join(threads[i], &wrong);
+        assert_null(wrong);
+    }
+    tb_g2p_close(g);
+}
+
+static void missing_parts_are_named(void **state)
+{
+    struct tb_g2p *g;
+    struct tb_error err = { 0 };
+
+    (void)state;
+    assert_int_equal(tb_g2p_open("/nonexistent", helper_dir, &g, &err), TB_EIO);
+    assert_non_null(strstr(err.text, "/nonexistent/lexicon-en.bin"));
+    assert_null(g);
+    assert_true(tb_g2p_speaks(TB_LANG_EN) && tb_g2p_speaks(TB_LANG_ES));
+    assert_false(tb_g2p_speaks(TB_LANG_ZH) || tb_g2p_speaks(TB_LANG_AUTO));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_bad_process_is_an_error),
+        cmocka_unit_test(a_silent_process_is_given_up),
+        cmocka_unit_test(a_process_that_died_is_started_anew),
+        cmocka_unit_test(a_long_text_and_a_missing_program_are_refused),
+        cmocka_unit_test(sentences_are_said_as_the_model_learned),
+        cmocka_unit_test(only_symbols_of_the_model_come_out),
+        cmocka_unit_test(threads_may_share_it),
+        cmocka_unit_test(missing_parts_are_named),
+    };
+
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
