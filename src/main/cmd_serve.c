@@ -38,13 +38,14 @@ static void catch_signals(struct tb_server *server)
     sigaction(SIGINT, &action, NULL);
 }
 
-/* Each connection is a descriptor; the soft limit of a shell (1024) is under TB_MAX_CONNECTIONS. */
-static void raise_file_limit(void)
+/* Each connection is a descriptor; the soft limit of a shell (1024) is under TB_MAX_CONNECTIONS. That of a container
+ * may be a million, for each of which the event loop would hold a table entry. */
+static void set_file_limit(void)
 {
     struct rlimit limit;
     const rlim_t wanted = TB_MAX_CONNECTIONS + 512;
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= wanted)
+    if (getrlimit(RLIMIT_NOFILE, &limit))
         return;
     limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
     setrlimit(RLIMIT_NOFILE, &limit);
@@ -176,7 +177,7 @@ static int run(const struct tb_command *self, int argc, char **argv)
     if (first < argc)
         return tb_command_usage_error(self, "unexpected '%s'", argv[first]);
     tb_log_set_level(config.log_level);
-    raise_file_limit();
+    set_file_limit();
     int64_t from = tb_mono_us();
     if (tb_local_open(&config, &local, &err) || ensure_key(&local, config.any_key, &err)) {
         tb_local_close(&local);

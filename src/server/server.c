@@ -6,6 +6,7 @@
 #include "server/server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -54,7 +55,7 @@ struct tb_server {
     struct lws_vhost *vhost;
     struct lws *listener;
     struct tb_hub hub;
-    int port;
+    int port, spare_fd;
     struct sock *socks;
     size_t sock_count;
     struct timer *timers;
@@ -220,24 +221,36 @@ static void gone(struct tb_server *s, struct sock *k)
 static int write_some(struct sock *k)
 {
     const uint8_t *p;
-    size_t n, written = 0;
+    size_t n;
 
-    for (;;) {
+    for (size_t written = 0;; written += n) {
+        /* What the kernel did not take, the library holds and sends before it asks again: until then the connection
+         * must not believe that all is out, or it would close over it. */
+        if (written >= WRITE_PIECE || (written && lws_send_pipe_choked(k->wsi))) {
+            lws_callback_on_writable(k->wsi);
+            return 0;
+        }
         tb_conn_output(k->conn, &p, &n);
         if (!tb_conn_alive(k->conn))
             return -1;
         if (n == 0)
             return 0;
-        if (written >= WRITE_PIECE || (written && lws_send_pipe_choked(k->wsi))) {
-            lws_callback_on_writable(k->wsi);
-            return 0;
-        }
         n = n < WRITE_PIECE ? n : WRITE_PIECE;
         if (lws_write(k->wsi, (unsigned char *)(uintptr_t)p, n, LWS_WRITE_RAW) < 0)
             return -1;
-        written += n; /* what the kernel did not take, the library holds and sends before it asks again */
         tb_conn_sent(k->conn, n);
     }
+}
+
+/* Out of descriptors: a waiting connection would wake the loop for ever. The spare one lets us take and close it. */
+static void refuse_one(struct tb_server *s, int listen_fd)
+{
+    tb_log(TB_LOG_WARN, "accept-failed", "error=\"%s\" connections=%zu", strerror(errno), s->sock_count);
+    close(s->spare_fd);
+    int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+    if (fd >= 0)
+        close(fd);
+    s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
 /* Take all connections that wait on the listening socket. */
@@ -250,7 +263,7 @@ static void accept_all(struct tb_server *s, int listen_fd)
             if (errno == EINTR || errno == ECONNABORTED)
                 continue;
             if (errno != EAGAIN)
-                tb_log(TB_LOG_WARN, "accept-failed", "error=\"%s\"", strerror(errno));
+                refuse_one(s, listen_fd);
             return;
         }
         if (s->sock_count >= TB_MAX_CONNECTIONS || s->hub.stopping) {
@@ -414,6 +427,7 @@ enum tb_code tb_server_open(const struct tb_server_config *config, struct tb_ser
         return tb_fail(err, TB_ENOMEM, "out of memory");
     pthread_mutex_init(&s->lock, NULL);
     s->posted_tail = &s->posted;
+    s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     s->hub.ws_accept_delay_ms = config->ws_accept_delay_ms;
     if ((rc = bind_socket(config->listen, &fd, &s->port, err)) || (rc = open_loop(s, fd, err)))
         goto failed;
@@ -470,6 +484,8 @@ void tb_server_close(struct tb_server *s)
         lws_sul_cancel(&s->tick);
     if (s->context)
         lws_context_destroy(s->context);
+    if (s->spare_fd >= 0)
+        close(s->spare_fd);
     pthread_mutex_destroy(&s->lock);
     free(s);
 }
