@@ -215,6 +215,18 @@ static enum tb_code plain_word(struct sentence *s, struct tb_str word, enum tb_w
     return ask_espeak(s, word, out, err);
 }
 
+/* What sounds otherwise inside a compound than alone: re-draw, not-a-number. */
+static const char *inner_word(struct tb_str part)
+{
+    static const char *const words[][2] = { { "re", "ɹˌi" }, { "co", "kˌO" }, { "de", "dˌi" },  { "a", "ɐ" },
+                                            { "the", "ðə" }, { "to", "tə" },  { "in", "ɪn" }, { "an", "ɐn" } };
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (tb_str_eq_nocase(part, words[i][0]))
+            return words[i][1];
+    return NULL;
+}
+
 /* Parts of a compound are said as one word, the lighter half of it without the main stress. */
 static enum tb_code compound(struct sentence *s, struct tb_str word, struct tb_phones *out, struct tb_error *err)
 {
@@ -231,13 +243,19 @@ static enum tb_code compound(struct sentence *s, struct tb_str word, struct tb_p
     for (size_t at = 0, count = 0; at < word.n; count++) {
         const char *hyphen = memchr(word.p + at, '-', word.n - at);
         size_t end = hyphen ? (size_t)(hyphen - word.p) : word.n;
-        enum tb_code rc = plain_word(s, (struct tb_str){ word.p + at, end - at }, TB_WORD_DEFAULT, &part, err);
+        struct tb_str text = { word.p + at, end - at };
+        const char *inner = inner_word(text);
+        enum tb_code rc = inner ? TB_OK : plain_word(s, text, TB_WORD_DEFAULT, &part, err);
 
         if (rc)
             return rc;
+        if (inner) {
+            part = (struct tb_phones){ 0 };
+            tb_phones_addz(&part, inner);
+        }
         if (count == 1 && tb_phones_has(&part, TB_STRESS) && tb_phones_has(out, TB_STRESS))
             tb_phones_demote(tb_phones_weight(&part) < tb_phones_weight(out) ? &part : out);
-        else if (count > 1)
+        else if (count > 1 && tb_phones_has(out, TB_STRESS))
             tb_phones_demote(&part);
         tb_phones_join(out, &part);
         at = end + 1;

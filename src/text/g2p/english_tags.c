@@ -13,7 +13,8 @@
 /* Lists hold words between spaces. */
 static const char determiners[] =
     " the a an this that these those my your his her its our their some any each every no another one's what which whose "
-    "much many few several all both either neither such own other same new old good bad great big small first last next "
+    "much many few several all both either neither such own other same new old good bad great big small first second "
+    "third last next final single whole entire certain following current given "
     "main high low long short two three four five six ";
 static const char prepositions[] = " of in on at by for with from into about against between through during without under "
                                    "over after before per via than as like ";
@@ -21,17 +22,20 @@ static const char verb_openers[] = " to will would can could should shall may mi
                                    "shouldn't don't didn't doesn't do did does let's please never always often not i'll "
                                    "you'll we'll they'll he'll she'll it'll i'd you'd we'd they'd he'd she'd ";
 static const char pronouns[] = " i you we they who people ";
-static const char singular_pronouns[] = " he she it who that which ";
+static const char singular_pronouns[] = " he she it who that which this ";
 static const char be_forms[] = " is are was were be been being am isn't aren't wasn't weren't it's i'm you're we're they're "
                                "he's she's that's ";
 static const char have_forms[] = " have has had haven't hasn't hadn't i've you've we've they've having ";
 static const char degree[] = " very so too more most quite really rather as get gets got ";
-static const char object_words[] = " the a an my your his her its our their it them me us him this that these those all some "
+static const char object_words[] = " the a an my your his her its our their it them me us him this these those all some "
                                    "any up down out off into everything something what how ";
 static const char function_words[] = " the a an of in on at by for with from to and or but is are was were be been will would "
                                      "can could should has have had not that which who when where while as if than then so "
                                      "because it he she they we you i this these those there into about after before until "
                                      "between through during without may might must do does did ";
+
+/* Words whose noun is rare. */
+static const char mostly_verbs[] = " affect affects augment augmented augments ";
 
 static bool in(const char *list, struct tb_str word)
 {
@@ -56,7 +60,7 @@ static bool is_content(struct tb_str word)
 
 static enum tb_word_tag tag_that(const struct tb_neighbours *near)
 {
-    if (near->after.n == 0 || in(be_forms, near->after))
+    if (near->after.n == 0 || (in(be_forms, near->after) && !is_content(near->before)))
         return TB_WORD_DETERMINER;
     if (near->before.n == 0 || in(prepositions, near->before) || in(" do did does and but is was to ", near->before))
         return in(function_words, near->after) ? TB_WORD_DEFAULT : TB_WORD_DETERMINER;
@@ -94,6 +98,8 @@ static enum tb_word_tag tag_by_neighbours(struct tb_str word, const struct tb_ne
         return TB_WORD_VERB;
     if (in(plural ? singular_pronouns : pronouns, near->before))
         return TB_WORD_VERB;
+    if (tb_str_eq(near->after, "of"))
+        return TB_WORD_NOUN;
     if (in(determiners, near->before))
         return is_content(near->after) ? TB_WORD_ADJECTIVE : TB_WORD_NOUN;
     if (in(be_forms, near->before) || in(degree, near->before))
@@ -106,6 +112,10 @@ static enum tb_word_tag tag_by_neighbours(struct tb_str word, const struct tb_ne
         return TB_WORD_VERB; /* "two cats live in" */
     if (is_content(near->before) && in(object_words, near->after))
         return TB_WORD_VERB; /* "farmers produce the" */
+    if (tb_str_eq(word, "lives") && is_content(near->before) && in(prepositions, near->after))
+        return TB_WORD_VERB;
+    if (in(mostly_verbs, word))
+        return TB_WORD_VERB;
     if (near->before.n > 2 && memcmp(near->before.p + near->before.n - 2, "'s", 2) == 0)
         return TB_WORD_NOUN;
     return TB_WORD_DEFAULT;
