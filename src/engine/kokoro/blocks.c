@@ -120,13 +120,13 @@ enum tb_code tb_kokoro_snake_run(const struct tb_kokoro_run *run, const struct t
         struct tb_post post = { .residual = &from };
         struct tb_pre pre = snake(norm(run, &s->norm1[j], from, style, &a), s->alpha1[j], s->inv_alpha1[j]);
 
-        tb_conv_run(run->pool, &s->conv1[j], from, &pre, hidden, NULL);
+        tb_fastconv_run(run->pool, &s->conv1[j], from, &pre, hidden, NULL);
         pre = snake(norm(run, &s->norm2[j], hidden, style, &a), s->alpha2[j], s->inv_alpha2[j]);
         if (j == 2) {
             post.gain = gain;
             post.accumulate = add;
         }
-        tb_conv_run(run->pool, &s->conv2[j], hidden, &pre, j == 2 ? y : sum, &post);
+        tb_fastconv_run(run->pool, &s->conv2[j], hidden, &pre, j == 2 ? y : sum, &post);
     }
 done:
     tb_scratch_reset(run->scratch, mark);

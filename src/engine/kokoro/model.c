@@ -99,6 +99,19 @@ static void same(struct loader *l, const char *prefix, int out, int in, int taps
                                 .pad_right = pad }, c);
 }
 
+/* A convolution that keeps the length, of many columns. */
+static void fast(struct loader *l, const char *prefix, int channels, int taps, int dilation, struct tb_fastconv *out)
+{
+    char name[NAME];
+    size_t n = (size_t)channels;
+    const float *w = borrow(l, name_of(name, prefix, ".weight"), 3, (size_t[]){ n, n, (size_t)taps });
+    const float *b = borrow(l, name_of(name, prefix, ".bias"), 1, &n);
+
+    if (l->rc == TB_OK)
+        l->rc = tb_fastconv_pack(channels, channels, taps, dilation, w, b, out, l->err);
+    tb_weights_release(l->weights);
+}
+
 static void style(struct loader *l, const char *prefix, int channels, struct tb_kokoro_style *s)
 {
     char name[NAME];
@@ -183,9 +196,9 @@ static void snake(struct loader *l, const char *prefix, int channels, int taps, 
         snprintf(name, sizeof name, "%s.adain2.%d", prefix, j);
         style(l, name, channels, &s->norm2[j]);
         snprintf(name, sizeof name, "%s.convs1.%d", prefix, j);
-        same(l, name, channels, channels, taps, dilations[j], &s->conv1[j]);
+        fast(l, name, channels, taps, dilations[j], &s->conv1[j]);
         snprintf(name, sizeof name, "%s.convs2.%d", prefix, j);
-        same(l, name, channels, channels, taps, 1, &s->conv2[j]);
+        fast(l, name, channels, taps, 1, &s->conv2[j]);
         snprintf(name, sizeof name, "%s.alpha1.%d", prefix, j);
         snake_alpha(l, name, channels, &s->alpha1[j], &s->inv_alpha1[j]);
         snprintf(name, sizeof name, "%s.alpha2.%d", prefix, j);
@@ -341,8 +354,8 @@ static void free_block(struct tb_kokoro_block *b)
 static void free_snake(struct tb_kokoro_snake *s)
 {
     for (int j = 0; j < 3; j++) {
-        tb_conv_free(&s->conv1[j]);
-        tb_conv_free(&s->conv2[j]);
+        tb_fastconv_free(&s->conv1[j]);
+        tb_fastconv_free(&s->conv2[j]);
     }
 }
 

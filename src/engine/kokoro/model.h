@@ -5,7 +5,7 @@
 #define TB_ENGINE_KOKORO_MODEL_H
 
 #include "engine/kokoro/print.h"
-#include "tensor/ops.h"
+#include "tensor/fastconv.h"
 #include "tensor/scratch.h"
 
 enum {
@@ -40,7 +40,7 @@ struct tb_kokoro_block {
 /* The generator's residual block: three times norm, snake, dilated conv, norm, snake, conv, plus the input. */
 struct tb_kokoro_snake {
     struct tb_kokoro_style norm1[3], norm2[3];
-    struct tb_conv conv1[3], conv2[3];
+    struct tb_fastconv conv1[3], conv2[3];
     const float *alpha1[3], *alpha2[3];         /* [channels] */
     const float *inv_alpha1[3], *inv_alpha2[3]; /* their reciprocals */
 };
