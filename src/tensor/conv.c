@@ -5,8 +5,8 @@
  * in tiles of 24 columns; its taps read the same buffer at different offsets, so nothing is unrolled into columns.
  * With few taps the buffer is [tile][depth][24 + halo]: a tile is then one stream of memory, which the hardware
  * prefetches far better than a short piece of every row. With a long halo it is [depth][columns + halo], since each
- * tile would repeat the halo. Short inputs have few blocks: there the panels are cut into groups too, and every group packs
- * its block again, which costs little as long as a group has enough rows. */
+ * tile would repeat the halo. Short inputs have few blocks: there the panels are cut into groups too, and every group
+ * packs its block again, which costs little as long as a group has enough rows. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +21,7 @@ enum {
     MOST_TILES = 8,          /* of a block */
     FEWEST_TILES = 2,        /* of a block, where the buffer lets it */
     WANTED_PARTS = 16,       /* enough to share among the cores of a large machine */
-    FEWEST_WORK = 512        /* rows x taps of a group: products for each packed input, so that packing stays under 5 % */
+    FEWEST_WORK = 512        /* rows x taps of a group, all for one packed input: packing stays under 5 % */
 };
 
 struct job {
@@ -55,8 +55,8 @@ static bool packs_tiles(const struct tb_conv *c)
     return halo_of(c) <= SHORT_HALO && (c->spec.stride == 1 || c->spec.transposed);
 }
 
-/* Row length of the packed input for a block of `cols` columns. Rows of a whole block have an odd number of cache lines,
- * so that channels spread over all cache sets. */
+/* Row length of the packed input for a block of `cols` columns. Rows of a whole block have an odd number of cache
+ * lines, so that channels spread over all cache sets. */
 static int packed_ld(const struct tb_conv *c, int cols)
 {
     if (packs_tiles(c))
@@ -144,7 +144,7 @@ static void pack_block(const struct job *j, int col, int n, float *out)
 static void store_interleaved(const struct job *j, const float *acc, int row, int col, int n)
 {
     int stride = j->conv->spec.stride, o = row / stride, at = col * stride + row % stride - j->conv->spec.pad_left;
-    float *y = tb_mat_row(j->y, o), v[TB_TILE], res[TB_TILE] = { 0 };
+    float *y = tb_mat_row(j->y, o), v[TB_TILE], res[TB_TILE];
     struct tb_post once = *j->post;
     int lo = 0, hi = n;
 
@@ -152,11 +152,10 @@ static void store_interleaved(const struct job *j, const float *acc, int row, in
         lo++;
     while (hi > lo && at + (hi - 1) * stride >= j->y.cols)
         hi--;
-    if (j->post->residual)
-        for (int i = lo; i < hi; i++)
-            res[i] = tb_mat_row(*j->post->residual, o)[at + i * stride];
+    for (int i = lo; j->post->residual && i < hi; i++)
+        res[i] = tb_mat_row(*j->post->residual, o)[at + i * stride];
     once.accumulate = false;
-    tb_kernels->post(&once, acc, j->conv->bias[row], res, v, hi);
+    tb_kernels->post(&once, acc + lo, j->conv->bias[row], j->post->residual ? res + lo : NULL, v + lo, hi - lo);
     for (int i = lo; i < hi; i++)
         y[at + i * stride] = j->post->accumulate ? y[at + i * stride] + v[i] : v[i];
 }

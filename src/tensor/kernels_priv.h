@@ -1,4 +1,4 @@
-/* kernels_priv.h - the table of inner loops: one per CPU level, chosen by tb_tensor_init. Only ops of this folder use it.
+/* kernels_priv.h - the table of inner loops: one per CPU level, chosen by tb_tensor_init. For the ops of this folder.
  *
  * Every matrix product goes through `tile`: TB_PANEL rows of packed weights times up to TB_TILE columns of a packed
  * input. Kernels get whole vectors of packed data and may read it up to the next multiple of TB_LANES columns; all

@@ -60,8 +60,8 @@ struct tb_conv {
 };
 
 /* Pack w [out][in][taps], or [in][out][taps] when transposed, and bias [out] (NULL: zero). The arrays may be freed
- * afterwards. The input that 24 columns need must fit a block: in * stride * (56 + dilation * (taps - 1)) <= 98304 always
- * does; beyond it TB_EUNSUPPORTED. Release with tb_conv_free, which accepts an empty one. */
+ * afterwards. The input that 24 columns need must fit a block: in * stride * (56 + dilation * (taps - 1)) <= 98304
+ * always does; beyond it TB_EUNSUPPORTED. Release with tb_conv_free, which accepts an empty one. */
 enum tb_code tb_conv_pack(const struct tb_conv_spec *spec, const float *w, const float *bias, struct tb_conv *out,
                           struct tb_error *err);
 void tb_conv_free(struct tb_conv *conv);
@@ -138,7 +138,16 @@ void tb_attention(struct tb_pool *pool, int heads, struct tb_mat q, struct tb_ma
 
 /* Errors against exact values: sin, cos, tanh, sigmoid 2e-7 absolute (sin and cos for |x| up to 1e5; larger ones
  * go to libm), exp 3e-7 relative. gelu is the tanh form. */
-enum tb_map { TB_MAP_SCALE, TB_MAP_LEAKY, TB_MAP_GELU, TB_MAP_TANH, TB_MAP_SIGMOID, TB_MAP_EXP, TB_MAP_SIN, TB_MAP_COS };
+enum tb_map {
+    TB_MAP_SCALE,
+    TB_MAP_LEAKY,
+    TB_MAP_GELU,
+    TB_MAP_TANH,
+    TB_MAP_SIGMOID,
+    TB_MAP_EXP,
+    TB_MAP_SIN,
+    TB_MAP_COS
+};
 
 /* y = f(x); arg is the factor of TB_MAP_SCALE and the slope of TB_MAP_LEAKY, else unused. y may be x. */
 void tb_map(struct tb_pool *pool, enum tb_map f, float arg, struct tb_mat x, struct tb_mat y);
