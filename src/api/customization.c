@@ -180,7 +180,7 @@ static void list(struct tb_exchange *x)
                                        x->request_id));
 }
 
-static void delete_named(struct tb_exchange *x, const char *field)
+static void delete(struct tb_exchange *x)
 {
     json_t *input = tb_json_member(x->request, "input");
     struct tb_error err = { 0 };
@@ -188,9 +188,9 @@ static void delete_named(struct tb_exchange *x, const char *field)
     char id[TB_PROBLEM_SUBJECT];
     enum tb_code rc;
 
-    if (!take_string(x, input, field, false, &voice))
+    if (!take_string(x, input, "voice", false, &voice))
         return;
-    snprintf(id, sizeof id, "%s", voice.p);
+    tb_text_copy(id, sizeof id, voice.p);
     rc = tb_voices_delete(x->api->config.voices, x->account, voice, &err);
     if (rc == TB_EVOICE)
         tb_problem_set(&x->problem, TB_P_NO_VOICE, id, NULL);
@@ -201,26 +201,11 @@ static void delete_named(struct tb_exchange *x, const char *field)
                                            "request_id", x->request_id));
 }
 
-static void delete(struct tb_exchange *x)
-{
-    delete_named(x, "voice");
-}
-
-static void delete_by_id(struct tb_exchange *x)
-{
-    delete_named(x, "voice_id");
-}
-
-/* The last two are the words of the vendor's VoiceEnrollmentService (protocol.md 4.1). */
 static const struct {
     const char *name;
     void (*run)(struct tb_exchange *x);
     bool heavy;
-} actions[] = {
-    { "create", create, true },         { "list", list, false },
-    { "delete", delete, false },        { "list_voice", list, false },
-    { "delete_voice", delete_by_id, false },
-};
+} actions[] = { { "create", create, true }, { "list", list, false }, { "delete", delete, false } };
 
 void tb_customization_run(struct tb_exchange *x)
 {
