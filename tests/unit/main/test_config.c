@@ -1,0 +1,109 @@
+/* Settings: defaults, the file, and what is said about mistakes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "main/config.h"
+
+static char path[] = "/tmp/timbre-config-XXXXXX";
+
+static enum tb_code read_text(const char *text, struct tb_config *c, struct tb_error *err)
+{
+    FILE *f = fopen(path, "w");
+
+    fputs(text, f);
+    fclose(f);
+    assert_int_equal(tb_config_init(c, NULL), TB_OK);
+    return tb_config_read(c, path, err);
+}
+
+static void defaults_are_beside_the_program(void **state)
+{
+    struct tb_config c;
+    (void)state;
+
+    assert_int_equal(tb_config_init(&c, NULL), TB_OK);
+    assert_string_equal(c.listen, "127.0.0.1:8080");
+    assert_int_equal(c.ws_accept_delay_ms, 5);
+    assert_non_null(strstr(c.data, "/var/data"));
+    size_t root = strlen(c.data) - strlen("/var/data");
+    assert_memory_equal(c.data, c.model, root);
+    assert_memory_equal(c.data, c.helper_dir, root);
+    assert_string_equal(c.model + root, "/var/models/kokoro");
+}
+
+static void reads_every_kind_of_value(void **state)
+{
+    struct tb_config c;
+    struct tb_error err;
+    (void)state;
+
+    assert_int_equal(read_text("# comment\n\n listen=0.0.0.0:1 # all\n\tpublic_url = http://a b/?x=1\r\nmax_text= 5000\n"
+                               "any_key = yes\nkeep_recordings = false\nlog_level = none", &c, &err), TB_OK);
+    assert_string_equal(c.listen, "0.0.0.0:1");
+    assert_string_equal(c.public_url, "http://a b/?x=1");
+    assert_int_equal(c.max_text, 5000);
+    assert_true(c.any_key && !c.keep_recordings);
+    assert_int_equal(c.log_level, TB_LOG_NONE);
+}
+
+static void says(const char *text, const char *what)
+{
+    struct tb_config c;
+    struct tb_error err = { 0 };
+
+    assert_int_equal(read_text(text, &c, &err), TB_EINVAL);
+    if (!strstr(err.text, what) || !strstr(err.text, path))
+        fail_msg("'%s' does not say '%s'", err.text, what);
+}
+
+static void names_line_key_and_value_of_a_mistake(void **state)
+{
+    static char longest[3000];
+    struct tb_config c;
+    struct tb_error err;
+    (void)state;
+
+    says("\nidle = 1\n", "line 2: no such key 'idle'");
+    says("listen 8080\n", "line 1: 'listen 8080' is not");
+    says("max_text = 0\n", "'0' is not a whole number from 1 to 100000");
+    says("max_text = 6x\n", "'6x'");
+    says("max_text =\n", "''");
+    says("idle_ms = 99999999999999999999\n", "idle_ms");
+    says("any_key = maybe\n", "'maybe' is neither yes nor no");
+    says("log_level = loud\n", "'loud'");
+    memset(longest, 'a', sizeof longest - 1);
+    memcpy(longest, "data = ", 7);
+    says(longest, "longer than 1023 bytes");
+    assert_int_equal(tb_config_read(&c, "/nonexistent/file", &err), TB_EIO);
+    assert_non_null(strstr(err.text, "/nonexistent/file"));
+}
+
+static int make_file(void **state)
+{
+    (void)state;
+    int fd = mkstemp(path);
+    return fd < 0 ? -1 : close(fd);
+}
+
+static int remove_file(void **state)
+{
+    (void)state;
+    return unlink(path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(defaults_are_beside_the_program),
+        cmocka_unit_test(reads_every_kind_of_value),
+        cmocka_unit_test(names_line_key_and_value_of_a_mistake),
+    };
+    return cmocka_run_group_tests(tests, make_file, remove_file);
+}
