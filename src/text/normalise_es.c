@@ -6,8 +6,9 @@
 static const char *const months[12] = { "enero", "febrero", "marzo",      "abril",   "mayo",      "junio",
                                         "julio", "agosto",  "septiembre", "octubre", "noviembre", "diciembre" };
 
-static const char *const letters[26] = { "a",   "be",  "ce",  "de", "e",   "efe",  "ge",  "hache", "i",     "jota",      "ka",    "ele", "eme",
-                                         "ene", "o",   "pe",  "cu", "erre", "ese", "te",  "u",     "uve",   "uve doble", "equis", "ye",  "zeta" };
+static const char *const letters[26] = { "a", "be",  "ce",  "de",  "e",  "efe", "ge",  "hache",     "i",
+                                         "jota", "ka", "ele", "eme", "ene", "o", "pe", "cu",        "erre",
+                                         "ese", "te", "u",   "uve", "uve doble", "equis", "ye", "zeta" };
 
 static const struct tb_unit units[] = {
     { "km/h", "kilómetro por hora", "kilómetros por hora", false },
