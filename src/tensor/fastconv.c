@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tensor/cpu.h"
+#include "tensor/fastconv_points.h"
 #include "tensor/kernels_priv.h"
 
 enum {
@@ -24,8 +26,9 @@ enum {
     MOST_IN = 256,
     HALO = (MOST_PARTS - 1) * MOST_DILATION,
     MOST_GROUPS = 2,       /* of TB_TILE tiles, in a block */
-    MOST_TILES = MOST_GROUPS * TB_TILE + HALO,
-    PACK_FLOATS = POINTS * MOST_IN * (TB_TILE + HALO + 6), /* 287 kB on the stack: part of a second-level cache */
+    MOST_LD = TB_TILE + HALO + 6, /* of a group, halo included, in whole vectors */
+    MOST_TILES = (MOST_GROUPS - 1) * TB_TILE + MOST_LD + MOST_DILATION, /* that the transforms of a block look at */
+    PACK_FLOATS = POINTS * MOST_IN * MOST_LD, /* 287 kB on the stack: part of a second-level cache */
     LINE = OUTPUTS * (MOST_TILES + MOST_DILATION)
 };
 
@@ -53,39 +56,26 @@ static void filter_points(const float g[OUTPUTS], double v[POINTS])
     v[6] = 2.0 * (double)g[3];
 }
 
-/* n tiles of the input at the points. e[o][j]: column o of tile j; its columns 4 to 6 are 0 to 2 of tile j + d. */
-static void input_points(float e[OUTPUTS][MOST_TILES + MOST_DILATION], int d, int n,
-                         float v[POINTS][MOST_TILES])
+static void input_points(const float *e, int d, int n, float *v, size_t step)
 {
-    for (int j = 0; j < n; j++) {
-        float a0 = e[0][j], a1 = e[1][j], a2 = e[2][j], a3 = e[3][j], a4 = e[0][j + d], a5 = e[1][j + d];
-        float a6 = e[2][j + d];
-
-        v[0][j] = 0.25f * a0 - 0.125f * a1 - 1.25f * a2 + 0.625f * a3 + a4 - 0.5f * a5;
-        v[1][j] = (a4 - a5 - 0.5f * a1) * (1.0f / 3.0f) + 0.75f * a3 - (1.0f / 12.0f) * a2;
-        v[2][j] = (2.0f * a1 - 3.0f * a2 - 7.0f * a3 + 12.0f * a4 - 4.0f * a5) * (1.0f / 9.0f);
-        v[3][j] = (4.0f * (a1 + a5) + 6.0f * (a2 - a4) - 8.0f * a3) * (1.0f / 9.0f);
-        v[4][j] = (8.0f * (a5 - a1) + 20.0f * (a2 - a4)) * (1.0f / 15.0f);
-        v[5][j] = (8.0f * a1 - 40.0f * a3 + 32.0f * a5) * (1.0f / 45.0f);
-        v[6][j] = 0.125f * a2 - 0.25f * a1 + 1.25f * a3 - 0.625f * a4 - a5 + 0.5f * a6;
+#if defined(__x86_64__)
+    if (tb_tensor_level() != TB_CPU_C) {
+        tb_input_points_avx2(e, MOST_TILES, d, n, v, step);
+        return;
     }
+#endif
+    tb_input_points(e, MOST_TILES, d, n, v, step);
 }
 
-/* Outputs of n tiles from the sums at the points, each [TB_TILE]. */
-static void outputs(const float *sums, int n, float y[OUTPUTS][TB_TILE])
+static void tile_outputs(const float *sums, float *y)
 {
-    const float *s0 = sums, *s1 = s0 + TB_PANEL * TB_TILE, *s2 = s1 + TB_PANEL * TB_TILE;
-    const float *s3 = s2 + TB_PANEL * TB_TILE, *s4 = s3 + TB_PANEL * TB_TILE, *s5 = s4 + TB_PANEL * TB_TILE;
-    const float *s6 = s5 + TB_PANEL * TB_TILE;
-
-    for (int t = 0; t < n; t++) {
-        float even = s1[t] + s2[t], odd = s1[t] - s2[t], half_even = s3[t] + s4[t], half_odd = s3[t] - s4[t];
-
-        y[0][t] = s0[t] + even + half_even + s5[t];
-        y[1][t] = odd + 0.5f * half_odd + 2.0f * s5[t];
-        y[2][t] = even + 0.25f * half_even + 4.0f * s5[t];
-        y[3][t] = odd + 0.125f * half_odd + 8.0f * s5[t] + s6[t];
+#if defined(__x86_64__)
+    if (tb_tensor_level() != TB_CPU_C) {
+        tb_tile_outputs_avx2(sums, TB_PANEL * TB_TILE, y);
+        return;
     }
+#endif
+    tb_tile_outputs(sums, TB_PANEL * TB_TILE, y);
 }
 
 /* n columns of channel c from column `from` on through the prologue, zero outside of the input. */
@@ -102,34 +92,59 @@ static void load_line(const struct job *j, int c, int from, int n, float *line)
 }
 
 /* Columns of a line to tiles in the order i d + p. */
-static void split_line(const float *line, int d, int tiles, float e[OUTPUTS][MOST_TILES + MOST_DILATION])
+static void split_line(const float *line, int d, int tiles, float e[OUTPUTS][MOST_TILES])
 {
-    for (int j = 0; j < tiles; j += d, line += OUTPUTS * d)
-        for (int o = 0; o < OUTPUTS; o++)
+    if (d == 1) {
+        for (int j = 0; j < tiles; j++, line += OUTPUTS) {
+            e[0][j] = line[0];
+            e[1][j] = line[1];
+            e[2][j] = line[2];
+            e[3][j] = line[3];
+        }
+        return;
+    }
+    for (int j = 0; j < tiles; j += d)
+        for (int o = 0; o < OUTPUTS; o++, line += d)
             for (int p = 0; p < d; p++)
-                e[o][j + p] = line[o * d + p];
+                e[o][j + p] = line[p];
 }
 
 /* The transformed input of `tiles` tiles from column `col` on: packed [POINTS][groups][in][ld]. */
 static void pack_block(const struct job *j, int col, int tiles, float *packed)
 {
     const struct tb_fastconv *c = j->conv;
-    int d = c->dilation, n = tiles + (c->parts - 1) * d, lead = (c->taps - 1) * d / 2;
-    float line[LINE], e[OUTPUTS][MOST_TILES + MOST_DILATION], v[POINTS][MOST_TILES];
+    int d = c->dilation, n = tiles + c->parts * d, lead = (c->taps - 1) * d / 2;
+    size_t group = (size_t)c->in * (size_t)j->ld;
+    float line[LINE], e[OUTPUTS][MOST_TILES] = { { 0.0f } };
 
     for (int i = 0; i < c->in; i++) {
-        load_line(j, i, col - lead, OUTPUTS * (n + d), line);
-        split_line(line, d, n + d, e);
-        input_points(e, d, n, v);
-        for (int q = 0; q < POINTS; q++)
-            for (int g = 0; g * TB_TILE < tiles; g++) {
-                float *to = packed + (size_t)((q * j->groups + g) * c->in + i) * (size_t)j->ld;
-                int here = n - g * TB_TILE < j->ld ? n - g * TB_TILE : j->ld;
+        load_line(j, i, col - lead, OUTPUTS * n, line);
+        split_line(line, d, n, e);
+        for (int g = 0; g * TB_TILE < tiles; g++)
+            input_points(e[0] + g * TB_TILE, d, j->ld, packed + (size_t)g * group + (size_t)i * (size_t)j->ld,
+                         (size_t)j->groups * group);
+    }
+}
 
-                memcpy(to, v[q] + g * TB_TILE, (size_t)here * sizeof *to);
-                for (int k = here; k < j->ld; k++)
-                    to[k] = 0.0f;
-            }
+/* Outputs y [OUTPUTS][TB_TILE] of n tiles from tile `first` on to their columns of a line. */
+static void join_line(const float *y, int d, int first, int n, float *line)
+{
+    float *to = line + OUTPUTS * d * (first / d) + first % d;
+
+    if (d == 1) {
+        for (int t = 0; t < n; t++)
+            for (int o = 0; o < OUTPUTS; o++)
+                to[OUTPUTS * t + o] = y[o * TB_TILE + t];
+        return;
+    }
+    for (int t = 0, p = first % d; t < n; t++) {
+        for (int o = 0; o < OUTPUTS; o++)
+            to[o * d] = y[o * TB_TILE + t];
+        to++;
+        if (++p == d) {
+            p = 0;
+            to += (OUTPUTS - 1) * d;
+        }
     }
 }
 
@@ -139,8 +154,8 @@ static void panel(const struct job *j, const float *packed, const float *w, int 
     const struct tb_fastconv *c = j->conv;
     size_t step = (size_t)(c->in * c->parts * TB_PANEL);
     int d = c->dilation;
-    _Alignas(64) float acc[POINTS * TB_PANEL * TB_TILE];
-    float y[OUTPUTS][TB_TILE];
+    _Alignas(64) float acc[POINTS * TB_PANEL * TB_TILE] = { 0.0f };
+    float y[OUTPUTS * TB_TILE];
 
     for (int g = 0; g * TB_TILE < tiles; g++) {
         int n = tiles - g * TB_TILE < TB_TILE ? tiles - g * TB_TILE : TB_TILE;
@@ -150,17 +165,8 @@ static void panel(const struct job *j, const float *packed, const float *w, int 
                              w + (size_t)q * step, c->in, c->parts, d, (n + TB_LANES - 1) / TB_LANES,
                              acc + q * TB_PANEL * TB_TILE);
         for (int r = 0; r < TB_PANEL; r++) {
-            outputs(acc + r * TB_TILE, n, y);
-            for (int t = 0, i = g * TB_TILE / d, p = g * TB_TILE % d; t < n; t++) {
-                float *to = lines[r] + OUTPUTS * d * i + p;
-
-                for (int o = 0; o < OUTPUTS; o++)
-                    to[o * d] = y[o][t];
-                if (++p == d) {
-                    p = 0;
-                    i++;
-                }
-            }
+            tile_outputs(acc + r * TB_TILE, y);
+            join_line(y, d, g * TB_TILE, n, lines[r]);
         }
     }
 }
