@@ -104,11 +104,23 @@ bool tb_options_spoken(const struct tb_options *o, const struct tb_engine *engin
     return false;
 }
 
+/* The language of text that shows none (digits, a dash): the voice's own where the engine speaks it. A voice made
+ * without saying its language is listed as Chinese, as documented, which says nothing about what is spoken here. */
+static enum tb_lang fallback_language(const struct tb_voice_info *voice, const struct tb_engine *engine)
+{
+    enum tb_lang lang;
+
+    if (tb_lang_from_code(tb_str_of(voice->language), &lang) && tb_engine_speaks(engine, lang))
+        return lang;
+    for (lang = TB_LANG_EN; lang != TB_LANG_COUNT && !tb_engine_speaks(engine, lang);)
+        lang++;
+    return lang == TB_LANG_COUNT ? TB_LANG_ZH : lang;
+}
+
 void tb_options_apply(const struct tb_options *o, const struct tb_voice_info *voice, struct tb_utterance_config *config)
 {
     config->language = o->language;
-    if (!tb_lang_from_code(tb_str_of(voice->language), &config->fallback))
-        config->fallback = TB_LANG_EN;
+    config->fallback = fallback_language(voice, config->engine);
     config->rate = (float)o->speech_rate;
     config->pitch = (float)o->pitch_rate;
     config->volume = o->volume;

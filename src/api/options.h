@@ -26,7 +26,7 @@ size_t tb_options_count(void);
 const char *tb_options_name(size_t i);
 /* Does this engine speak the language asked for? AUTO: yes. Else why names those that it does. */
 bool tb_options_spoken(const struct tb_options *options, const struct tb_engine *engine, char why[TB_OPTION_WHY]);
-/* Into what speech wants; print and the engine are the caller's to add. */
+/* Into what speech wants. config->engine is set already; print is the caller's to add. */
 void tb_options_apply(const struct tb_options *options, const struct tb_voice_info *voice,
                       struct tb_utterance_config *config);
 

@@ -187,6 +187,32 @@ static void options_have_ranges(void **state)
     }
 }
 
+static void text_without_a_language_is_in_one_that_is_spoken(void **state)
+{
+    static const struct {
+        const char *voice;
+        uint32_t spoken;
+        enum tb_lang want;
+    } rows[] = { { "es", 1u << TB_LANG_EN | 1u << TB_LANG_ES, TB_LANG_ES },
+                 { "zh", 1u << TB_LANG_EN | 1u << TB_LANG_ES, TB_LANG_EN },
+                 { "", 1u << TB_LANG_FR | 1u << TB_LANG_RU, TB_LANG_FR },
+                 { "en", 1u << TB_LANG_ZH, TB_LANG_ZH } };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct tb_engine_ops ops = { .name = "x", .languages = rows[i].spoken };
+        struct tb_engine engine = { &ops };
+        struct tb_utterance_config config = { .engine = &engine };
+        struct tb_voice_info voice = { 0 };
+        struct tb_options o;
+
+        tb_options_init(&o, TB_FORMAT_PCM);
+        snprintf(voice.language, sizeof voice.language, "%s", rows[i].voice);
+        tb_options_apply(&o, &voice, &config);
+        assert_int_equal(config.fallback, rows[i].want);
+    }
+}
+
 static void ids_look_as_documented(void **state)
 {
     char a[TB_REQUEST_ID], b[TB_REQUEST_ID], event[TB_EVENT_ID];
@@ -361,6 +387,7 @@ int main(void)
         cmocka_unit_test(json_truncations),
         cmocka_unit_test(values_are_shown_to_people),
         cmocka_unit_test(options_have_ranges),
+        cmocka_unit_test(text_without_a_language_is_in_one_that_is_spoken),
         cmocka_unit_test(ids_look_as_documented),
         cmocka_unit_test(query_strings),
         cmocka_unit_test(work_loses_nothing),
