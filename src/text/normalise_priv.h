@@ -75,6 +75,7 @@ struct tb_norm {
     struct tb_str in;
     size_t at; /* byte that is read next */
     struct tb_bytes *out;
+    bool quoted; /* between single quotes */
     enum tb_code rc;
 };
 

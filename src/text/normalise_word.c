@@ -5,7 +5,10 @@
 #include "text/normalise_priv.h"
 #include "text/utf8.h"
 
-enum { ROMAN_MOST = 39 }; /* XXXIX: larger ones are mostly something else */
+enum {
+    ROMAN_MOST = 39, /* XXXIX: larger ones are mostly something else */
+    QUOTE_MOST = 400 /* bytes between two single quotes */
+};
 
 static bool is_upper(char c)
 {
@@ -373,7 +376,18 @@ static bool read_hash(struct tb_norm *s)
     return true;
 }
 
-/* An apostrophe that opens: kept before the words that begin with one, else it is a quote and goes. */
+/* Is there a closing quote to the one at s->at: behind something, and before no letter? */
+static bool has_closing_quote(const struct tb_norm *s)
+{
+    size_t next;
+
+    for (size_t at = s->at + 2; at < s->in.n && at < s->at + QUOTE_MOST; at++)
+        if (s->in.p[at] == '\'' && s->in.p[at - 1] != ' ' && !letter_at(s, at + 1, &next))
+            return true;
+    return false;
+}
+
+/* An apostrophe outside a word: kept before the words that begin with one; a pair of them are quotes; else it goes. */
 static bool read_apostrophe(struct tb_norm *s)
 {
     size_t n;
@@ -381,10 +395,14 @@ static bool read_apostrophe(struct tb_norm *s)
     if (tb_norm_peek(s, s->at) != '\'')
         return false;
     n = word_at(s, s->at + 1);
-    if (n && tb_norm_in_list(" em til cause tis twas round bout ", span(s, s->at + 1, n), true)) {
+    if (n && tb_norm_in_list(" em til cause tis twas round bout n ", span(s, s->at + 1, n), true)) {
         tb_norm_say(s, span(s, s->at, n + 1));
         s->at += n + 1;
         return true;
+    }
+    if (s->quoted || (n && (s->at == 0 || s->in.p[s->at - 1] == ' ') && has_closing_quote(s))) {
+        tb_norm_mark(s, tb_str_of(s->quoted ? "”" : "“"));
+        s->quoted = !s->quoted;
     }
     s->at++;
     return true;

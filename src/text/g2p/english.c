@@ -145,6 +145,8 @@ static const char *small_word(const struct token *t, const struct tb_neighbours 
         return "ɐm";
     if (tb_str_eq(t->text, "I") && next != NEXT_PAUSE)
         return "ˌI";
+    if (tb_str_eq(w, "'n"))
+        return "ən";
     if (tb_str_eq(w, "vs"))
         return "vˈɜɹsəs";
     return NULL;

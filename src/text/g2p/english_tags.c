@@ -35,7 +35,7 @@ static const char function_words[] = " the a an of in on at by for with from to 
                                      "between through during without may might must do does did ";
 
 /* Words whose noun is rare. */
-static const char mostly_verbs[] = " affect affects augment augmented augments ";
+static const char mostly_verbs[] = " affect affects augment augmented augments consist consists ";
 
 static bool in(const char *list, struct tb_str word)
 {
@@ -98,6 +98,8 @@ static enum tb_word_tag tag_by_neighbours(struct tb_str word, const struct tb_ne
         return TB_WORD_VERB;
     if (in(plural ? singular_pronouns : pronouns, near->before))
         return TB_WORD_VERB;
+    if (in(mostly_verbs, word))
+        return TB_WORD_VERB;
     if (tb_str_eq(near->after, "of"))
         return TB_WORD_NOUN;
     if (in(determiners, near->before))
@@ -113,8 +115,6 @@ static enum tb_word_tag tag_by_neighbours(struct tb_str word, const struct tb_ne
     if (is_content(near->before) && in(object_words, near->after))
         return TB_WORD_VERB; /* "farmers produce the" */
     if (tb_str_eq(word, "lives") && is_content(near->before) && in(prepositions, near->after))
-        return TB_WORD_VERB;
-    if (in(mostly_verbs, word))
         return TB_WORD_VERB;
     if (near->before.n > 2 && memcmp(near->before.p + near->before.n - 2, "'s", 2) == 0)
         return TB_WORD_NOUN;
