@@ -80,7 +80,8 @@ static inline void world_end(void *ctx)
     fuzz_world.ended = true;
 }
 
-static inline void world_head(void *ctx, int status, const char *type, int64_t length, const char *id, const char *extra)
+static inline void world_head(void *ctx, int status, const char *type, int64_t length, const char *id,
+                              const char *extra)
 {
     (void)ctx, (void)type, (void)length, (void)id, (void)extra;
     if (status < 200 || status > 599)

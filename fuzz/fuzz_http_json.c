@@ -8,7 +8,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct tb_http_reply reply = { .head = world_head, .write = world_bytes, .end = world_end };
-    struct tb_http_request req = { .method = TB_STR("POST"), .path = TB_STR("/api/v1/services/audio/tts/customization") };
+    struct tb_http_request req = { .method = TB_STR("POST"),
+                                   .path = TB_STR("/api/v1/services/audio/tts/customization") };
     char bearer[80] = "Bearer ";
 
     world_open();

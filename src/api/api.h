@@ -87,7 +87,7 @@ void tb_exchange_gone(struct tb_exchange *x);
 
 struct tb_dialogue;
 
-/* All calls on the loop's thread. text: one JSON text frame. close: start the closing handshake after what is queued. */
+/* All calls on the loop's thread. text: one JSON text frame. close: start the closing handshake behind what waits. */
 struct tb_dialogue_out {
     void (*text)(void *ctx, const char *json, size_t n);
     void (*close)(void *ctx, int code, const char *reason);

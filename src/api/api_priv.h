@@ -21,7 +21,7 @@ struct tb_api {
     struct tb_mailbox box;
     struct tb_timers timers;
     struct tb_work *quick; /* small JSON, store look-ups, files: milliseconds */
-    struct tb_work *heavy; /* enrolment and megabytes of JSON: seconds. Apart, so that nobody's session waits for them */
+    struct tb_work *heavy; /* enrolment, megabytes of JSON: seconds. Apart, so that no session waits for them */
     struct tb_exchange *exchanges;
     struct tb_dialogue *dialogues;
     int64_t open_account; /* of everybody, when config.any_key */

@@ -10,7 +10,8 @@
 #include "text/utf8.h"
 
 /* A string member. False: the problem names it. optional: absent gives the empty span. */
-static bool take_string(struct tb_exchange *x, const json_t *object, const char *name, bool optional, struct tb_str *out)
+static bool take_string(struct tb_exchange *x, const json_t *object, const char *name, bool optional,
+                        struct tb_str *out)
 {
     const json_t *value = tb_json_member(object, name);
     char got[64];
@@ -79,8 +80,8 @@ static bool check_create(struct tb_exchange *x, const struct tb_create_request *
     }
     tb_json_show(tb_json_member(input, "preferred_name"), got);
     if (!tb_voices_name_ok(c->preferred_name))
-        return tb_problem_set(&x->problem, TB_P_FIELD, "preferred_name", "Got %s: 1 to %d of A-Z a-z 0-9 _ are allowed.",
-                              got, TB_MAX_NAME);
+        return tb_problem_set(&x->problem, TB_P_FIELD, "preferred_name",
+                              "Got %s: 1 to %d of A-Z a-z 0-9 _ are allowed.", got, TB_MAX_NAME);
     if (text > TB_MAX_TRANSCRIPT)
         return tb_problem_set(&x->problem, TB_P_RANGE, "text", "Got %zu characters: at most %d are taken.", text,
                               TB_MAX_TRANSCRIPT);

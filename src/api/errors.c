@@ -148,7 +148,8 @@ void tb_problem_message(const struct tb_problem *p, char out[TB_PROBLEM_MESSAGE]
 {
     const struct row *row = &rows[p->kind];
     const char *hole = strstr(row->text, "%s");
-    int n = hole ? snprintf(out, TB_PROBLEM_MESSAGE, "%.*s%s%s", (int)(hole - row->text), row->text, p->subject, hole + 2)
+    int n = hole ? snprintf(out, TB_PROBLEM_MESSAGE, "%.*s%s%s", (int)(hole - row->text), row->text, p->subject,
+                            hole + 2)
                  : snprintf(out, TB_PROBLEM_MESSAGE, "%s", row->text);
     bool detail = !row->exact && p->detail[0];
     size_t end = strlen(p->detail);

@@ -1,8 +1,8 @@
 /* errors.h - the one table from what went wrong to what the wire says: HTTP status, DashScope code, message.
  *
  * A problem is a row of the table, the subject that the documented text has a place for (a field, a method, a voice
- * id), and a detail of our own: the offending value and the limit. The documented text always comes first and unchanged,
- * so that a client that compares prefixes finds what the vendor's page says; rows marked exact never carry a detail. */
+ * id), and a detail of our own: the offending value and the limit. The documented text comes first and unchanged, so
+ * that a client that compares prefixes finds what the vendor's page says; rows marked exact never carry a detail. */
 #ifndef TB_API_ERRORS_H
 #define TB_API_ERRORS_H
 

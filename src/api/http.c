@@ -126,10 +126,11 @@ void tb_exchange_taken(struct tb_exchange *x, size_t n)
 
 void tb_exchange_head(struct tb_exchange *x, int status, const char *type, int64_t length, const char *extra)
 {
+    static const char allow_origin[] = "Access-Control-Allow-Origin: *\r\n"
+                                       "Access-Control-Expose-Headers: x-request-id\r\n";
     char headers[1024];
 
-    snprintf(headers, sizeof headers, "%s%s", extra,
-             x->cross_origin ? "Access-Control-Allow-Origin: *\r\nAccess-Control-Expose-Headers: x-request-id\r\n" : "");
+    snprintf(headers, sizeof headers, "%s%s", extra, x->cross_origin ? allow_origin : "");
     x->headed = true;
     x->status = status;
     x->reply.head(x->reply.ctx, status, type, length, x->request_id, headers[0] ? headers : NULL);
@@ -279,7 +280,8 @@ bool tb_request_model(struct tb_exchange *x, struct tb_str *model)
     if (!value || (json_is_string(value) && !model->n))
         return tb_problem_set(&x->problem, TB_P_MODEL_MISSING, NULL, NULL);
     tb_json_show(value, got);
-    return json_is_string(value) || tb_problem_set(&x->problem, TB_P_FIELD, "model", "Got %s: a string is needed.", got);
+    return json_is_string(value) ||
+           tb_problem_set(&x->problem, TB_P_FIELD, "model", "Got %s: a string is needed.", got);
 }
 
 bool tb_request_input(struct tb_exchange *x, json_t **input)
@@ -328,8 +330,8 @@ static void reply_options(struct tb_exchange *x)
     x->cross_origin = true;
     tb_exchange_head(x, 204, "", 0,
                      "Access-Control-Allow-Methods: GET, HEAD, POST, OPTIONS\r\n"
-                     "Access-Control-Allow-Headers: Authorization, Content-Type, X-DashScope-SSE, X-DashScope-WorkSpace, "
-                     "X-DashScope-DataInspection, Cache-Control, X-Accel-Buffering, Range\r\n"
+                     "Access-Control-Allow-Headers: Authorization, Content-Type, X-DashScope-SSE, "
+                     "X-DashScope-WorkSpace, X-DashScope-DataInspection, Cache-Control, X-Accel-Buffering, Range\r\n"
                      "Access-Control-Max-Age: 86400\r\n");
     tb_exchange_end(x);
 }

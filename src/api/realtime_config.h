@@ -19,8 +19,8 @@ struct tb_wrong {
 };
 
 void tb_session_config_init(struct tb_session_config *config);
-/* The configuration that `session` makes of `now`, all members checked before any counts. *voice is the voice asked for,
- * to be looked up by the caller (p is NULL when there is none): next->voice is not changed here.
+/* The configuration that `session` makes of `now`, all members checked before any counts. *voice is the voice asked
+ * for, to be looked up by the caller (p is NULL when there is none): next->voice is not changed here.
  * False: *wrong says why and next is empty. On true release next with tb_session_config_free. */
 bool tb_session_config_update(const struct tb_session_config *now, const json_t *session,
                               const struct tb_engine *engine, struct tb_session_config *next, struct tb_str *voice,

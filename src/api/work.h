@@ -1,7 +1,7 @@
 /* work.h - worker threads with a bounded queue: all that may block (disk, enrolment, megabytes of JSON).
  *
- * A job is a struct of the caller that holds a tb_job. run is called on a worker, then done on the loop's thread, always
- * both or, when the api closes first, done alone with `dropped` set. */
+ * A job is a struct of the caller that holds a tb_job. run is called on a worker, then done on the loop's thread,
+ * always both or, when the api closes first, done alone with `dropped` set. */
 #ifndef TB_API_WORK_H
 #define TB_API_WORK_H
 

@@ -1,4 +1,4 @@
-/* test_parts.c - the parts of api that need no world: the error table, JSON, options, ids, query strings, work, timers. */
+/* test_parts.c - the parts of api that need no world: error table, JSON, options, ids, query strings, work, timers. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -89,7 +89,7 @@ static void long_and_malformed_texts_stay_utf8(void **state)
     }
 }
 
-/* JSON ---------------------------------------------------------------------------------------------------------------*/
+/* JSON --------------------------------------------------------------------------------------------------------------*/
 
 static void json_is_read_strictly(void **state)
 {
@@ -120,7 +120,8 @@ static void json_is_read_strictly(void **state)
 /* Each truncation of a request is refused, and nothing is read behind its end (exact-size copies, for ASan). */
 static void json_truncations(void **state)
 {
-    static const char whole[] = "{\"model\":\"m\",\"input\":{\"text\":\"\\u4f60\xe4\xbd\xa0\",\"n\":[1,2.5e3,true,null]}}";
+    static const char whole[] =
+        "{\"model\":\"m\",\"input\":{\"text\":\"\\u4f60\xe4\xbd\xa0\",\"n\":[1,2.5e3,true,null]}}";
 
     (void)state;
     for (size_t n = 0; n < sizeof whole - 1; n++) {
@@ -135,8 +136,9 @@ static void json_truncations(void **state)
 
 static void values_are_shown_to_people(void **state)
 {
-    static const char *const rows[][2] = { { "7", "7" }, { "2.5", "2.5" }, { "\"a-b\"", "\"a-b\"" }, { "{}", "an object" },
-                                           { "[]", "an array" }, { "true", "true" }, { "null", "nothing" } };
+    static const char *const rows[][2] = { { "7", "7" }, { "2.5", "2.5" }, { "\"a-b\"", "\"a-b\"" },
+                                           { "{}", "an object" }, { "[]", "an array" }, { "true", "true" },
+                                           { "null", "nothing" } };
     char got[64];
     json_t *value;
 
@@ -153,7 +155,7 @@ static void values_are_shown_to_people(void **state)
     json_decref(value);
 }
 
-/* Options, ids, queries ----------------------------------------------------------------------------------------------*/
+/* Options, ids, queries ---------------------------------------------------------------------------------------------*/
 
 static void options_have_ranges(void **state)
 {
@@ -246,7 +248,7 @@ static void query_strings(void **state)
     assert_false(tb_query_get(TB_STR(""), "model", out, sizeof out));
 }
 
-/* Work, mail, timers -------------------------------------------------------------------------------------------------*/
+/* Work, mail, timers ------------------------------------------------------------------------------------------------*/
 
 struct test_loop {
     pthread_mutex_t lock;

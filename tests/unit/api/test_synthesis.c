@@ -272,7 +272,8 @@ static void rows_60_61_62_fields_in_either_place(void **state)
         int status;
     } rows[] = {
         { "\"input\":{\"text\":\"Hi.\",\"voice\":\"%s\"},\"parameters\":{\"language_type\":\"English\"}", 200 },
-        { "\"input\":{\"messages\":[],\"text\":\"Hi.\"},\"parameters\":{\"voice\":\"%s\",\"enable_search\":false}", 200 },
+        { "\"input\":{\"messages\":[],\"text\":\"Hi.\"},"
+          "\"parameters\":{\"voice\":\"%s\",\"enable_search\":false}", 200 },
         { "\"input\":{\"text\":\"Hi.\",\"voice\":\"%s\",\"instructions\":\"x\"},\"parameters\":null", 200 },
         { "\"input\":{\"text\":\"Hi.\",\"voice\":\"%s\",\"format\":\"mp3\"},\"parameters\":{\"instructions\":1}", 200 },
         { "\"input\":{\"text\":\"Hi.\",\"voice\":\"%s\",\"language_type\":\"es\"},"
@@ -290,7 +291,8 @@ static void rows_60_61_62_fields_in_either_place(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const char *hole = strstr(rows[i].members, "%s");
 
-        snprintf(members, sizeof members, "%.*s%s%s", (int)(hole - rows[i].members), rows[i].members, w->plain, hole + 2);
+        snprintf(members, sizeof members, "%.*s%s%s", (int)(hole - rows[i].members), rows[i].members, w->plain,
+                 hole + 2);
         snprintf(body, sizeof body, "{\"model\":\"" PLAIN "\",%s}", members);
         ask(w, &a, i % 2, body);
         answer_wait(w, &a);

@@ -37,7 +37,7 @@ static inline void nap(int us)
     nanosleep(&t, NULL);
 }
 
-/* The engine ---------------------------------------------------------------------------------------------------------*/
+/* The engine --------------------------------------------------------------------------------------------------------*/
 
 struct talker {
     struct tb_session base;
@@ -81,7 +81,8 @@ static enum tb_code talker_text(struct tb_session *session, struct tb_str text, 
 }
 
 /* One step speaks up to 16 characters; '_' is slow: 20 ms more. */
-static enum tb_code talker_step(struct tb_session *session, const struct tb_sink *sink, bool *more, struct tb_error *err)
+static enum tb_code talker_step(struct tb_session *session, const struct tb_sink *sink, bool *more,
+                                struct tb_error *err)
 {
     struct talker *t = (struct talker *)session;
 
@@ -115,7 +116,7 @@ static const struct tb_engine_ops talker_ops = { .name = "talker",
                                                  .session_close = talker_close };
 static struct tb_engine talker = { &talker_ops };
 
-/* The loop: the test's thread turns it -------------------------------------------------------------------------------*/
+/* The loop: the test's thread turns it ------------------------------------------------------------------------------*/
 
 struct post {
     void (*fn)(void *arg);
@@ -171,7 +172,7 @@ static inline void loop_turn(struct loop *loop)
         }
 }
 
-/* The world ----------------------------------------------------------------------------------------------------------*/
+/* The world ---------------------------------------------------------------------------------------------------------*/
 
 struct world {
     char dir[64];
@@ -267,7 +268,7 @@ static inline void turn_for(struct world *w, int ms)
         loop_turn(&w->loop);
 }
 
-/* HTTP ---------------------------------------------------------------------------------------------------------------*/
+/* HTTP --------------------------------------------------------------------------------------------------------------*/
 
 struct answer {
     int status;
