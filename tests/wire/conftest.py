@@ -2,10 +2,12 @@
 
 The server is build/timbre (or the program in TIMBRE_BIN) with the model in var/models/kokoro (or TIMBRE_MODEL)."""
 import base64
+import io
 import os
 import re
 import subprocess
 import time
+import wave
 from pathlib import Path
 
 import pytest
@@ -155,6 +157,19 @@ def http_voice(server, recordings):
 @pytest.fixture(scope="session")
 def realtime_voice(server, recordings):
     return make_voice(server, recordings, REALTIME_MODEL)
+
+
+def wav_frames(wav_bytes):
+    """The number of samples of a file that must be a whole WAV of 24 kHz, 16 bits, mono."""
+    with wave.open(io.BytesIO(wav_bytes)) as w:
+        assert (w.getframerate(), w.getnchannels(), w.getsampwidth()) == (24000, 1, 2)
+        assert len(wav_bytes) == 44 + 2 * w.getnframes()
+        return w.getnframes()
+
+
+def proves(client, *operations):
+    """Says what a test shows of a client. docs/CLIENTS.md is checked against these lines by test_clients_doc.py."""
+    return lambda test: test
 
 
 def wait_until(condition, seconds=10):
