@@ -106,6 +106,8 @@ static void check_lstm(int in, int hidden, int steps, int batch)
 static void lstm_body(void)
 {
     check_lstm(4, 3, 7, 1);
+    check_lstm(5, 4, 4, 3);
+    check_lstm(5, 4, 4, 6);
     check_lstm(40, 16, 12, 9);
     check_lstm(7, 20, 5, 24);
     check_lstm(7, 20, 3, 53);
