@@ -16,6 +16,7 @@
 
 #include "audio/activity.h"
 #include "audio/mel.h"
+#include "tensor/cpu.h"
 
 static const char weights[] = "var/models/kokoro/ge2e.safetensors";
 
@@ -116,7 +117,7 @@ static void embedding_is_the_reference(void **state)
 
 static void takes_any_length(void **state)
 {
-    float *mel = calloc(400 * TB_MEL_BANDS, sizeof *mel), e[TB_GE2E_SIZE];
+    float *mel = calloc(240 * TB_MEL_BANDS, sizeof *mel), e[TB_GE2E_SIZE];
     struct tb_ge2e *ge2e;
 
     (void)state;
@@ -126,16 +127,18 @@ static void takes_any_length(void **state)
         skip();
     }
     assert_int_equal(tb_ge2e_open(weights, &ge2e, NULL), TB_OK);
-    for (int i = 0; i < 400 * TB_MEL_BANDS; i++)
+    for (int i = 0; i < 240 * TB_MEL_BANDS; i++)
         mel[i] = 1e-3f * (float)(i % 37);
-    for (size_t frames = 1; frames <= 400; frames += frames == 1 ? 158 : 26) {
+    for (int i = 0; i < 5; i++) {
+        static const size_t lengths[5] = { 1, 159, 161, 186, 237 };
+        size_t frames = lengths[i];
         double length = 0;
         float *exact = malloc(frames * TB_MEL_BANDS * sizeof *exact); /* so that ASan sees a read past the end */
         assert_non_null(exact);
         memcpy(exact, mel, frames * TB_MEL_BANDS * sizeof *exact);
         assert_int_equal(tb_ge2e_embed(ge2e, NULL, exact, frames, e, NULL), TB_OK);
-        for (int i = 0; i < TB_GE2E_SIZE; i++)
-            length += (double)e[i] * e[i];
+        for (int k = 0; k < TB_GE2E_SIZE; k++)
+            length += (double)e[k] * e[k];
         assert_true(fabs(length - 1) < 1e-4);
         free(exact);
     }
@@ -154,6 +157,13 @@ static void a_missing_file_is_named(void **state)
     assert_non_null(strstr(err.text, "no/such.safetensors"));
 }
 
+/* The fastest kernels: under a sanitizer the plain ones take minutes. Parity of the levels is the tensor folder's. */
+static int choose_kernels(void **state)
+{
+    (void)state;
+    return tb_tensor_init(NULL, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -162,5 +172,5 @@ int main(void)
         cmocka_unit_test(takes_any_length),
         cmocka_unit_test(a_missing_file_is_named),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, choose_kernels, NULL);
 }
