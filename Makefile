@@ -47,7 +47,7 @@ PKGS_api := jansson libcrypto
 PKGS_server := libwebsockets
 PKGS_main := jansson libcurl
 EXTRA_audio := -lmp3lame
-libs_of = $(foreach f,$(1) $(NEEDS_$(1)),$(EXTRA_$(f)) $(if $(PKGS_$(f)),$(shell pkg-config --libs $(PKGS_$(f)))))
+libs_of = $(foreach f,$(1) $(NEEDS_$(1)),$(EXTRA_$(f)) $(if $(PKGS_$(f)),$(shell pkg-config --libs $(PKGS_$(f)) 2>/dev/null)))
 archive = $(O)/lib/$(subst /,-,$(1)).a
 archives_of = $(foreach f,$(1) $(NEEDS_$(1)),$(call archive,$(f)))
 sources_of = $(wildcard src/$(1)/*.c) $(if $(filter text,$(1)),$(wildcard src/text/g2p/*.c))
@@ -118,7 +118,7 @@ $(B)/timbre: $(call archives_of,main)
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
 	@$(CC) $(LDFLAGS) -o $@ $(call object,$(wildcard src/main/main.c)) $(call archives_of,main) $(call libs_of,main) \
-	    $(foreach f,$(NEEDS_main),$(if $(PKGS_$(f)),$(shell pkg-config --libs $(PKGS_$(f))))) -lpthread -lm
+	    $(foreach f,$(NEEDS_main),$(if $(PKGS_$(f)),$(shell pkg-config --libs $(PKGS_$(f)) 2>/dev/null))) -lpthread -lm
 
 $(B)/timbre-decode: LIBS := -lsndfile
 $(B)/timbre-decode-aac: LIBS := -lavformat -lavcodec -lavutil
