@@ -165,11 +165,14 @@ struct tb_str tb_path_trim(struct tb_str path)
     return path;
 }
 
+bool tb_path_keyless(struct tb_str path)
+{
+    return tb_str_eq(tb_path_trim(path), "/api/proxy/builtin/platform/qwen-tts/api-ws/v1/realtime");
+}
+
 bool tb_path_realtime(struct tb_str path)
 {
-    path = tb_path_trim(path);
-    return tb_str_eq(path, "/api-ws/v1/realtime") ||
-           tb_str_eq(path, "/api/proxy/builtin/platform/qwen-tts/api-ws/v1/realtime");
+    return tb_str_eq(tb_path_trim(path), "/api-ws/v1/realtime") || tb_path_keyless(path);
 }
 
 struct use {

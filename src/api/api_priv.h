@@ -38,6 +38,8 @@ bool tb_query_get(struct tb_str query, const char *name, char *out, size_t room)
 struct tb_str tb_path_trim(struct tb_str path);
 /* Is this a path of the realtime surface? */
 bool tb_path_realtime(struct tb_str path);
+/* Is it the one whose browser client sends no key, because a proxy of its own adds one? With any_key it needs none. */
+bool tb_path_keyless(struct tb_str path);
 /* Note a synthesis in the ledger, on a worker, whenever it gets there. */
 void tb_api_note_use(struct tb_api *api, int64_t account, const char *voice, int64_t characters, int64_t audio_ms);
 

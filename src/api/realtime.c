@@ -525,8 +525,10 @@ enum tb_code tb_dialogue_admit(struct tb_api *api, const struct tb_http_request 
     *account = 0;
     *status = 101;
     *body = NULL;
-    if (!tb_query_get(req->query, "token", token, sizeof token))
-        tb_query_get(req->query, "api_key", token, sizeof token);
+    if (!tb_query_get(req->query, "token", token, sizeof token) &&
+        !tb_query_get(req->query, "api_key", token, sizeof token) && api->config.any_key &&
+        tb_path_keyless(req->path))
+        strcpy(token, "none");
     if (!tb_path_realtime(req->path))
         tb_problem_set(&problem, TB_P_PATH, NULL, NULL);
     else if ((rc = tb_api_account(api, req->authorization, tb_str_of(token), account, &err)) == TB_ENOTFOUND)
