@@ -63,21 +63,27 @@ def timbre(*arguments, env=None, **more):
                           env={**os.environ, **(env or {})}, **more)
 
 
-def start_server(data, *options):
+def start_server(data, *options, key="made", env=None):
+    """key: "made" adds one beforehand, None leaves the store empty, anything else is what the environment holds."""
     data.mkdir(exist_ok=True)
-    made = timbre("keys", "add", "--label", "test", "--data", data)
-    assert made.returncode == 0, made.stderr
-    env = {k: v for k, v in os.environ.items() if k not in ("DASHSCOPE_API_KEY", "TIMBRE_URL")}
+    clean = {k: v for k, v in os.environ.items() if k not in ("DASHSCOPE_API_KEY", "TIMBRE_URL")}
+    if key == "made":
+        made = timbre("keys", "add", "--label", "test", "--data", data)
+        assert made.returncode == 0, made.stderr
+        key = made.stdout.strip()
+    elif key:
+        clean["DASHSCOPE_API_KEY"] = key
     log = open(data / "log", "w")
     process = subprocess.Popen([TIMBRE, "serve", "--listen", "127.0.0.1:0", "--data", data, *MODEL_OPTIONS,
-                                *options], stdout=subprocess.PIPE, stderr=log, text=True, env=env)
+                                *options], stdout=subprocess.PIPE, stderr=log, text=True, env={**clean, **(env or {})})
+    log.close()
     line = process.stdout.readline()
     found = re.fullmatch(r"listening http://127\.0\.0\.1:(\d+)\n", line)
     if not found:
         process.kill()
         process.wait()
         raise RuntimeError(f"the server said {line!r} and in its log:\n{(data / 'log').read_text()}")
-    return Server(process, int(found[1]), made.stdout.strip(), data)
+    return Server(process, int(found[1]), key, data)
 
 
 def stop_server(server):
@@ -104,8 +110,8 @@ def another_server(tmp_path):
     """A function that starts a server with these options; all are stopped at the end of the test."""
     started = []
 
-    def start(*options):
-        started.append(start_server(tmp_path / f"data{len(started)}", *options))
+    def start(*options, **more):
+        started.append(start_server(tmp_path / f"data{len(started)}", *options, **more))
         return started[-1]
 
     yield start

@@ -1,5 +1,6 @@
 """The program itself: against a server, on a data folder alone, and called wrongly."""
 import json
+import re
 
 import pytest
 
@@ -52,6 +53,19 @@ def test_keys_open_and_close_the_door(server):
     assert any(k["label"] == "door" and not k["revoked"] for k in listed)
     assert timbre("keys", "revoke", key, "--data", server.data).returncode == 0
     assert wait_until(lambda: server.voices(key=key, action="list").status_code == 401, seconds=3)
+
+
+def test_the_first_key_is_made_and_shown_once(another_server):
+    server = another_server(key=None)
+    log = (server.data / "log").read_text()
+    key = re.search(r"export DASHSCOPE_API_KEY=(sk-[0-9a-f]{48})\n", log)[1]
+    assert server.voices(key=key, action="list").status_code == 200
+
+
+def test_a_key_of_the_environment_is_taken(another_server):
+    server = another_server(key="sk-of-my-own-choice")
+    assert server.voices(action="list").status_code == 200
+    assert "sk-of-my-own-choice" not in (server.data / "log").read_text()
 
 
 @pytest.mark.parametrize("arguments", [
