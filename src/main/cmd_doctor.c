@@ -228,7 +228,7 @@ static int run(const struct tb_command *self, int argc, char **argv)
     check_store(&r, &config);
     check_port(&r, &config);
     if (r.as_json)
-        json_dumpf(r.rows, stdout, JSON_INDENT(2));
+        tb_command_print_json(json_incref(r.rows));
     else if (r.bad)
         printf("\n%d thing%s wrong.\n", r.bad, r.bad == 1 ? " is" : "s are");
     else

@@ -21,14 +21,6 @@ static void format_time(int64_t ms, const char *format, char *out, size_t room)
     strftime(out, room, format, gmtime_r(&s, &tm));
 }
 
-static int print_json(json_t *value)
-{
-    json_dumpf(value, stdout, JSON_INDENT(2));
-    putchar('\n');
-    json_decref(value);
-    return TB_EXIT_OK;
-}
-
 static int list_keys(struct tb_local *l, bool as_json, struct tb_error *err)
 {
     struct tb_key_info *keys = NULL;
@@ -53,7 +45,7 @@ static int list_keys(struct tb_local *l, bool as_json, struct tb_error *err)
     }
     free(keys);
     if (as_json)
-        return print_json(array);
+        return tb_command_print_json(array);
     if (count == 0)
         fputs("no keys yet; `timbre keys add` makes one\n", stderr);
     json_decref(array);
@@ -71,7 +63,7 @@ static int add_key(const struct tb_command *self, struct tb_local *l, const char
     if (tb_store_key_add(l->store, label ? label : "", account, key, err))
         return TB_EXIT_FAILED;
     if (as_json)
-        return print_json(json_pack("{s:s}", "key", key));
+        return tb_command_print_json(json_pack("{s:s}", "key", key));
     puts(key);
     fputs("The key is shown this once; the data folder holds only its hash.\n", stderr);
     return TB_EXIT_OK;
@@ -147,7 +139,7 @@ static int print_usage(struct tb_local *l, int64_t from, int64_t to, bool as_jso
     }
     free(rows);
     if (as_json)
-        return print_json(array);
+        return tb_command_print_json(array);
     json_decref(array);
     return TB_EXIT_OK;
 }

@@ -14,14 +14,6 @@
 
 enum { LIST_PAGE = 1000 };
 
-static int print_json(json_t *value)
-{
-    json_dumpf(value, stdout, JSON_INDENT(2));
-    putchar('\n');
-    json_decref(value);
-    return TB_EXIT_OK;
-}
-
 /* {"model": "qwen-voice-enrollment", "input": input}; takes input over. */
 static json_t *request(json_t *input)
 {
@@ -114,7 +106,7 @@ static int run_clone(const struct tb_command *self, int argc, char **argv)
     if (rc)
         return tb_command_failed(self, &err);
     if (as_json)
-        return print_json(json_pack("{s:s, s:s}", "voice", voice, "target_model", c.target));
+        return tb_command_print_json(json_pack("{s:s, s:s}", "voice", voice, "target_model", c.target));
     puts(voice);
     return TB_EXIT_OK;
 }
@@ -184,7 +176,7 @@ static int run_voices(const struct tb_command *self, int argc, char **argv)
     if (!all)
         return tb_command_failed(self, &err);
     if (as_json)
-        return print_json(all);
+        return tb_command_print_json(all);
     json_array_foreach(all, i, voice)
         printf("%s  %s  %-2s  %s\n", tb_client_text(voice, "voice", NULL), tb_client_text(voice, "gmt_create", NULL),
                tb_client_text(voice, "language", NULL), tb_client_text(voice, "target_model", NULL));

@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+#include <jansson.h>
+
 #include "base/error.h"
 
 enum { TB_EXIT_OK = 0, TB_EXIT_FAILED = 1, TB_EXIT_USAGE = 2 };
@@ -21,6 +23,8 @@ extern const struct tb_command tb_command_serve, tb_command_clone, tb_command_sa
 int tb_command_failed(const struct tb_command *self, const struct tb_error *err);
 int tb_command_usage_error(const struct tb_command *self, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int tb_command_print_help(const struct tb_command *self);
+/* To stdout, for --json; releases value. Returns TB_EXIT_OK. */
+int tb_command_print_json(json_t *value);
 /* stderr is a terminal: progress may be drawn. */
 bool tb_command_on_terminal(void);
 

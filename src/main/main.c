@@ -49,6 +49,14 @@ int tb_command_print_help(const struct tb_command *self)
     return TB_EXIT_OK;
 }
 
+int tb_command_print_json(json_t *value)
+{
+    json_dumpf(value, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(value);
+    return TB_EXIT_OK;
+}
+
 bool tb_command_on_terminal(void)
 {
     return isatty(STDERR_FILENO);
