@@ -415,6 +415,39 @@ static void row_103_68_usage_on_b(void **state)
     world_close(w);
 }
 
+/* tb_api_close with everything under way: look-ups, speech, files being stored, clients that have not gone. */
+static void closing_the_api_ends_all(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 8; round++) {
+        struct world *w = world_open(NULL);
+        struct talk talks[8];
+        struct answer answers[8];
+        char body[512], authorization[96];
+        struct tb_http_request req;
+
+        snprintf(authorization, sizeof authorization, "Bearer %s", w->key);
+        snprintf(body, sizeof body,
+                 "{\"model\":\"" PLAIN "\",\"input\":{\"voice\":\"%s\",\"text\":\"____. Hello. ___.\"}}", w->plain);
+        req = request_of("POST", PATH_C, authorization, body);
+        for (int i = 0; i < 8; i++) {
+            req.sse = i % 2 ? TB_STR("enable") : TB_STR("");
+            answer_open(w, &req, &answers[i]);
+            talk_open(w, &talks[i], "model=" REALTIME);
+            say(&talks[i], "{\"type\":\"session.update\",\"session\":{\"voice\":\"%s\"}}", w->realtime);
+            say(&talks[i], APPEND("Hello. ____. Hello."));
+            turn_for(w, round * i / 2);
+        }
+        turn_for(w, round * 20);
+        world_close(w);
+        for (int i = 0; i < 8; i++) {
+            answer_free(&answers[i]);
+            talks[i].d = NULL;
+            talk_end(&talks[i]);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -433,6 +466,7 @@ int main(void)
         cmocka_unit_test(a_deaf_client_pauses_the_synthesis),
         cmocka_unit_test(a_restart_lets_responses_end),
         cmocka_unit_test(row_103_68_usage_on_b),
+        cmocka_unit_test(closing_the_api_ends_all),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
