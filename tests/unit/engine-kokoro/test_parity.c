@@ -139,14 +139,15 @@ static void check_case(struct fixture *f, const char *name, bool golden_harmonic
     tb_safetensors_close(look.golden);
 }
 
-static void sentence_matches_at_every_stage(void **state)
-{
-    check_case(*state, "sentence", false, 30);
-}
-
 static void word_matches_at_every_stage(void **state)
 {
     check_case(*state, "word", false, 30);
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* longer ones find nothing more there */
+static void sentence_matches_at_every_stage(void **state)
+{
+    check_case(*state, "sentence", false, 30);
 }
 
 static void word_matches_with_golden_harmonics(void **state)
@@ -158,6 +159,7 @@ static void a_style_per_block_matches(void **state)
 {
     check_case(*state, "blocks", false, 30);
 }
+#endif
 
 static int open_model(void **state)
 {
@@ -187,10 +189,12 @@ static int close_model(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sentence_matches_at_every_stage),
         cmocka_unit_test(word_matches_at_every_stage),
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+        cmocka_unit_test(sentence_matches_at_every_stage),
         cmocka_unit_test(word_matches_with_golden_harmonics),
         cmocka_unit_test(a_style_per_block_matches),
+#endif
     };
 
     if (access(MODEL, R_OK)) {

@@ -1,0 +1,195 @@
+/* A session from text to samples, through the engine's table as the callers use it. Needs the converted weights, the
+ * lexicon and build/timbre-phonemes; skips loudly without them. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/limits.h"
+#include "engine/kokoro/kokoro.h"
+#include "engine/kokoro/print.h"
+#include "tensor/cpu.h"
+#include "tensor/safetensors.h"
+
+#define MODEL_DIR "var/models/kokoro"
+#define HELPER_DIR "build"
+
+static struct tb_engine *engine;
+static struct tb_pool *pool;
+static struct tb_bytes print;
+
+struct heard {
+    size_t samples, calls, most_calls; /* the listener stops after most_calls */
+    float largest, step;               /* of a sample; between neighbours */
+    double power;
+    float last;
+};
+
+static bool listen(void *ctx, const float *pcm, size_t len)
+{
+    struct heard *h = ctx;
+
+    for (size_t i = 0; i < len; i++) {
+        assert_true(isfinite(pcm[i]));
+        h->largest = fmaxf(h->largest, fabsf(pcm[i]));
+        h->step = fmaxf(h->step, fabsf(pcm[i] - h->last));
+        h->power += (double)pcm[i] * (double)pcm[i];
+        h->last = pcm[i];
+    }
+    h->samples += len;
+    return ++h->calls < h->most_calls;
+}
+
+static struct heard speak(const char *const *segments, struct tb_speak how, size_t most_calls, enum tb_code wanted)
+{
+    struct heard h = { .most_calls = most_calls };
+    struct tb_sink sink = { listen, &h };
+    struct tb_error err = { 0 };
+    struct tb_session *s;
+    enum tb_code rc = TB_OK;
+    bool more = true;
+
+    assert_int_equal(tb_session_open(engine, tb_bytes_str(&print), &how, &s, &err), TB_OK);
+    for (; *segments; segments++)
+        assert_int_equal(tb_session_text(s, tb_str_of(*segments), TB_LANG_EN, &err), TB_OK);
+    while (rc == TB_OK && more)
+        rc = tb_session_step(s, &sink, &more, &err);
+    assert_int_equal(rc, wanted);
+    tb_session_close(s);
+    return h;
+}
+
+static const struct tb_speak plain = { 1.0f, 1.0f };
+
+static void a_sentence_sounds(void **state)
+{
+    struct heard h = speak((const char *[]){ "Good evening.", NULL }, plain, 1000, TB_OK);
+    double seconds = (double)h.samples / tb_kokoro_ops.rate_hz;
+
+    (void)state;
+    print_message("  %.2f s, peak %.2f, rms %.3f\n", seconds, (double)h.largest, sqrt(h.power / (double)h.samples));
+    assert_true(seconds > 0.4 && seconds < 2.0);
+    assert_true(h.largest > 0.05f && h.largest <= 1.0f);
+    assert_true(sqrt(h.power / (double)h.samples) > 0.01);
+}
+
+static void two_segments_take_longer_than_one_and_pause(void **state)
+{
+    struct heard one = speak((const char *[]){ "Yes.", NULL }, plain, 1000, TB_OK);
+    struct heard two = speak((const char *[]){ "Yes.", "Yes.", NULL }, plain, 1000, TB_OK);
+
+    (void)state;
+    assert_true(two.samples > 2 * one.samples + 3600); /* a pause of a quarter second, but for a few ms of trimming */
+}
+
+static void a_faster_rate_is_shorter(void **state)
+{
+    struct heard slow = speak((const char *[]){ "She had a dark suit.", NULL }, plain, 1000, TB_OK);
+    struct heard fast = speak((const char *[]){ "She had a dark suit.", NULL }, (struct tb_speak){ 1.6f, 1.0f }, 1000,
+                              TB_OK);
+
+    (void)state;
+    assert_true((double)fast.samples < 0.8 * (double)slow.samples);
+}
+
+static void the_listener_may_stop(void **state)
+{
+    struct heard h = speak((const char *[]){ "Good evening to all of you.", NULL }, plain, 2, TB_ECANCELLED);
+
+    (void)state;
+    assert_int_equal(h.calls, 2);
+}
+
+static void nothing_to_say_is_fine(void **state)
+{
+    struct heard h = speak((const char *[]){ "", "...", NULL }, plain, 1000, TB_OK);
+
+    (void)state;
+    assert_int_equal(h.samples, 0);
+}
+
+static void what_it_cannot_say_is_refused(void **state)
+{
+    char text[TB_MAX_SEGMENT + 2];
+    struct tb_error err = { 0 };
+    struct tb_session *s;
+
+    (void)state;
+    memset(text, 'a', sizeof text);
+    assert_int_equal(tb_session_open(engine, tb_bytes_str(&print), &plain, &s, &err), TB_OK);
+    assert_int_equal(tb_session_text(s, TB_STR("hallo"), TB_LANG_RU, &err), TB_ELANGUAGE);
+    assert_int_equal(tb_session_text(s, (struct tb_str){ text, TB_MAX_SEGMENT + 1 }, TB_LANG_EN, &err), TB_ETOOBIG);
+    tb_session_close(s);
+    assert_int_equal(tb_session_open(engine, TB_STR("no print"), &plain, &s, &err), TB_EVOICE);
+}
+
+/* A print with the golden style: no enrolment here. */
+static void make_print(void)
+{
+    struct tb_kokoro_print p = { .f0_median_hz = 150, .f0_style_hz = 150, .speed = 1 };
+    struct tb_safetensors *st;
+    struct tb_error err = { 0 };
+
+    assert_int_equal(tb_safetensors_open("tests/golden/kokoro/word.safetensors", &st, &err), TB_OK);
+    memcpy(p.style, tb_safetensors_find(st, "styles")->data, sizeof p.style);
+    memcpy(p.prosody, tb_safetensors_find(st, "prosody")->data, sizeof p.prosody);
+    tb_safetensors_close(st);
+    p.embedding[0] = 1;
+    assert_int_equal(tb_print_write(&p, &print, &err), TB_OK);
+}
+
+static int open_engine(void **state)
+{
+    struct tb_engine_config config = { MODEL_DIR, HELPER_DIR, NULL };
+    struct tb_error err = { 0 };
+
+    (void)state;
+    if (tb_tensor_init(NULL, &err) || tb_pool_open(2, &pool, &err)) {
+        print_error("%s\n", err.text);
+        return 1;
+    }
+    config.pool = pool;
+    if (tb_engine_open(&tb_kokoro_ops, &config, &engine, &err)) {
+        print_error("%s\n", err.text);
+        return 1;
+    }
+    make_print();
+    return 0;
+}
+
+static int close_engine(void **state)
+{
+    (void)state;
+    tb_engine_close(engine);
+    tb_pool_close(pool);
+    tb_bytes_free(&print);
+    return 0;
+}
+
+int main(void)
+{
+    static const char *const needed[] = { MODEL_DIR "/kokoro.safetensors", MODEL_DIR "/ge2e.safetensors",
+                                          MODEL_DIR "/adapter.safetensors", MODEL_DIR "/lexicon-en.bin",
+                                          HELPER_DIR "/timbre-phonemes" };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_sentence_sounds),
+        cmocka_unit_test(two_segments_take_longer_than_one_and_pause),
+        cmocka_unit_test(a_faster_rate_is_shorter),
+        cmocka_unit_test(the_listener_may_stop),
+        cmocka_unit_test(nothing_to_say_is_fine),
+        cmocka_unit_test(what_it_cannot_say_is_refused),
+    };
+
+    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+        if (access(needed[i], R_OK)) {
+            print_message("skipped: %s is missing; `make setup build` makes it\n", needed[i]);
+            return 0;
+        }
+    return cmocka_run_group_tests(tests, open_engine, close_engine);
+}
