@@ -36,6 +36,7 @@ struct tb_kokoro_post {
     double held_sum;
     float gain;                   /* last of held */
     int at;                       /* next place in the rings */
+    int asking;                   /* how many of asked are under 1: hardly ever any */
     size_t skip;                  /* samples of delay still to drop */
 };
 
@@ -78,6 +79,7 @@ static void begin(struct tb_kokoro_post *p)
     p->held_sum = SPAN;
     p->gain = 1;
     p->at = 0;
+    p->asking = 0;
     p->skip = TB_KOKORO_POST_DELAY;
 }
 
@@ -105,8 +107,10 @@ static float limit(struct tb_kokoro_post *p, float v)
     int oldest = (p->at + 1) % SPAN;
 
     p->late[p->at] = v;
+    p->asking -= p->asked[p->at] < 1;
     p->asked[p->at] = size > CEILING ? CEILING / size : 1;
-    for (int i = 0; i < SPAN; i++)
+    p->asking += p->asked[p->at] < 1;
+    for (int i = 0; i < SPAN && p->asking; i++)
         least = p->asked[i] < least ? p->asked[i] : least;
     float released = p->gain + (1 - p->gain) * RELEASE;
     p->gain = least < released ? least : released;
