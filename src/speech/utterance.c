@@ -13,12 +13,23 @@ enum { VOLUME_AS_MADE = 50 };
 
 /* Text -> pieces ----------------------------------------------------------------------------------------------------*/
 
+static bool is_blank(const void *text, size_t n)
+{
+    const unsigned char *p = text;
+
+    while (n && isspace(*p))
+        p++, n--;
+    return n == 0;
+}
+
 static enum tb_code add_piece(struct tb_utterance *u, struct tb_str text, struct tb_error *err)
 {
-    struct tb_piece *piece = malloc(sizeof *piece + text.n);
+    struct tb_piece *piece;
     enum tb_lang lang = u->config.language;
 
-    if (!piece)
+    if (is_blank(text.p, text.n)) /* nothing to say, and no language to say it in */
+        return TB_OK;
+    if (!(piece = malloc(sizeof *piece + text.n)))
         return tb_fail(err, TB_ENOMEM, "%zu bytes of text", text.n);
     if (lang == TB_LANG_AUTO)
         lang = tb_lang_detect(text, u->config.fallback);
@@ -50,10 +61,7 @@ static bool text_waits(const struct tb_utterance *u)
 {
     const struct tb_segmenter *s = &u->segmenter;
 
-    for (size_t i = s->given; i < s->text.size; i++)
-        if (!isspace(s->text.data[i]))
-            return true;
-    return false;
+    return s->text.size > s->given && !is_blank(s->text.data + s->given, s->text.size - s->given);
 }
 
 static void drop_piece(struct tb_utterance *u)
