@@ -346,7 +346,7 @@ static void a_client_that_does_not_read_is_paused(void **state)
     assert_true(at_pause > TB_MAX_OUTBOX && at_pause < TB_MAX_OUTBOX + 64 * 1024);
     tb_utterance_taken(u, at_pause);
     await(&l, &l.done, 1);
-    assert_int_equal(l.heard.size, 700 * 17 * SAMPLES * 2);
+    assert_int_equal(l.heard.size, (700 * 17 - 1) * SAMPLES * 2); /* the space at the end is not spoken */
     tb_utterance_close(u);
     tb_bytes_free(&l.heard);
 }
