@@ -49,6 +49,8 @@ enum tb_code tb_api_open(const struct tb_api_config *config, struct tb_api **out
     api->config = *config;
     if (!api->config.max_text)
         api->config.max_text = TB_MAX_HTTP_TEXT;
+    if (!api->config.synthesis_ms)
+        api->config.synthesis_ms = TB_MAX_SYNTHESIS_MS;
     if (!api->config.idle_ms)
         api->config.idle_ms = 60000;
     if (!api->config.max_sessions)

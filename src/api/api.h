@@ -32,6 +32,7 @@ struct tb_api_config {
     const char *public_url;      /* base of audio URLs, "http://host:port"; NULL: from the request's Host */
     const char *default_model;   /* of a realtime handshake without ?model=; NULL: such a handshake is refused */
     size_t max_text;             /* code points of HTTP synthesis; 0: TB_MAX_HTTP_TEXT */
+    int64_t synthesis_ms;        /* longest work on one HTTP synthesis; 0: TB_MAX_SYNTHESIS_MS */
     int64_t idle_ms;             /* realtime: without a client event; 0: 60000 */
     size_t max_sessions;         /* realtime, open at once; more get 429 at the handshake; 0: TB_MAX_CONNECTIONS */
     bool any_key;                /* accept any non-empty bearer as one account: no keys are configured */

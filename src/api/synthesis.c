@@ -174,7 +174,8 @@ static void on_limit(void *arg)
 {
     struct tb_exchange *x = arg;
 
-    tb_problem_set(&x->problem, TB_P_TIMEOUT, NULL, "synthesis took over %d s", TB_MAX_SYNTHESIS_MS / 1000);
+    tb_problem_set(&x->problem, TB_P_TIMEOUT, NULL, "synthesis took over %lld ms",
+                   (long long)x->api->config.synthesis_ms);
     fail(x);
 }
 
@@ -341,7 +342,7 @@ static void begin(struct tb_exchange *x)
     tb_stream_finish(s->stream);
     s->limit.fn = on_limit;
     s->limit.arg = x;
-    tb_timer_set(&x->api->timers, &s->limit, TB_MAX_SYNTHESIS_MS);
+    tb_timer_set(&x->api->timers, &s->limit, x->api->config.synthesis_ms);
 }
 
 void tb_synthesis_run(struct tb_exchange *x)

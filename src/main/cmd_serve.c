@@ -139,6 +139,8 @@ static enum tb_code serve(const struct tb_config *c, struct tb_local *l, struct 
             .public_url = c->public_url[0] ? c->public_url : NULL,
             .default_model = c->default_model[0] ? c->default_model : NULL,
             .max_text = (size_t)c->max_text,
+            .max_sessions = (size_t)c->max_sessions,
+            .synthesis_ms = c->synthesis_ms,
             .idle_ms = c->idle_ms,
             .any_key = c->any_key,
         },
@@ -178,6 +180,7 @@ static int run(const struct tb_command *self, int argc, char **argv)
         return tb_command_usage_error(self, "unexpected '%s'", argv[first]);
     tb_log_set_level(config.log_level);
     set_file_limit();
+    tb_clock_shift(config.test_clock_shift_s * 1000);
     int64_t from = tb_mono_us();
     if (tb_local_open(&config, &local, &err) || ensure_key(&local, config.any_key, &err)) {
         tb_local_close(&local);
@@ -205,6 +208,9 @@ const struct tb_command tb_command_serve = {
     "  --public-url URL           base of audio URLs, when clients reach the server under another name\n"
     "  --default-model NAME       for realtime connections that name no model\n"
     "  --max-text N               characters of one HTTP synthesis (600)\n"
+    "  --max-voices N             voices of one account (1000)\n"
+    "  --max-sessions N           realtime connections at once (4096)\n"
+    "  --synthesis-ms N           longest work on one HTTP synthesis (300000)\n"
     "  --idle-ms N                close a realtime session that says nothing for so long (60000)\n"
     "  --ws-accept-delay-ms N     pause before a WebSocket is accepted (5); the Java SDK needs it\n"
     "  --threads N                computing threads (0: one per core)\n"

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/limits.h"
+
 enum kind { TEXT, NUMBER, YES_NO, LEVEL };
 
 static const struct key {
@@ -23,6 +25,9 @@ static const struct key {
     { "public_url", TEXT, offsetof(struct tb_config, public_url), 0, 0 },
     { "default_model", TEXT, offsetof(struct tb_config, default_model), 0, 0 },
     { "max_text", NUMBER, offsetof(struct tb_config, max_text), 1, 100000 },
+    { "max_voices", NUMBER, offsetof(struct tb_config, max_voices), 1, 1000000 },
+    { "max_sessions", NUMBER, offsetof(struct tb_config, max_sessions), 1, TB_MAX_CONNECTIONS },
+    { "synthesis_ms", NUMBER, offsetof(struct tb_config, synthesis_ms), 100, TB_MAX_SYNTHESIS_MS },
     { "idle_ms", NUMBER, offsetof(struct tb_config, idle_ms), 100, 86400000 },
     { "ws_accept_delay_ms", NUMBER, offsetof(struct tb_config, ws_accept_delay_ms), 0, 1000 },
     { "threads", NUMBER, offsetof(struct tb_config, threads), 0, 256 },
@@ -30,6 +35,7 @@ static const struct key {
     { "allow_private_urls", YES_NO, offsetof(struct tb_config, allow_private_urls), 0, 0 },
     { "keep_recordings", YES_NO, offsetof(struct tb_config, keep_recordings), 0, 0 },
     { "any_key", YES_NO, offsetof(struct tb_config, any_key), 0, 0 },
+    { "test_clock_shift_s", NUMBER, offsetof(struct tb_config, test_clock_shift_s), 0, 3153600000 },
     { "log_level", LEVEL, offsetof(struct tb_config, log_level), 0, 0 },
 };
 
@@ -38,8 +44,9 @@ enum tb_code tb_config_init(struct tb_config *c, struct tb_error *err)
     char exe[TB_CONFIG_TEXT];
     ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
 
-    *c = (struct tb_config){ .max_text = 600, .idle_ms = 60000, .ws_accept_delay_ms = 5, .workers = 2,
-                             .log_level = TB_LOG_INFO };
+    *c = (struct tb_config){ .max_text = TB_MAX_HTTP_TEXT, .max_voices = TB_MAX_VOICES,
+                             .max_sessions = TB_MAX_CONNECTIONS, .synthesis_ms = TB_MAX_SYNTHESIS_MS,
+                             .idle_ms = 60000, .ws_accept_delay_ms = 5, .workers = 2, .log_level = TB_LOG_INFO };
     strcpy(c->listen, "127.0.0.1:8080");
     strcpy(c->engine, "kokoro");
     if (n <= 0 || n > TB_CONFIG_TEXT - 40)

@@ -20,7 +20,8 @@ struct tb_config {
     char public_url[TB_CONFIG_TEXT]; /* "": from the request */
     char default_model[TB_CONFIG_TEXT];
     char helper_dir[TB_CONFIG_TEXT]; /* the folder of this program; not a key of the file */
-    int64_t max_text, idle_ms, ws_accept_delay_ms, threads, workers;
+    int64_t max_text, max_voices, max_sessions, synthesis_ms, idle_ms, ws_accept_delay_ms, threads, workers;
+    int64_t test_clock_shift_s;
     bool allow_private_urls, keep_recordings, any_key;
     enum tb_log_level log_level;
 };

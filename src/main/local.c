@@ -46,6 +46,7 @@ enum tb_code tb_local_open(const struct tb_config *c, struct tb_local *l, struct
         .models = l->models,
         .model_count = TB_MODEL_NAMES,
         .helper_dir = c->helper_dir,
+        .max_voices = (size_t)c->max_voices,
         .keep_recordings = c->keep_recordings,
         .allow_private_urls = c->allow_private_urls,
     };

@@ -76,6 +76,8 @@ static void names_line_key_and_value_of_a_mistake(void **state)
     says("max_text = 6x\n", "'6x'");
     says("max_text =\n", "''");
     says("idle_ms = 99999999999999999999\n", "idle_ms");
+    says("max_voices = 0\n", "from 1 to 1000000");
+    says("test_clock_shift_s = -1\n", "from 0 to 3153600000");
     says("any_key = maybe\n", "'maybe' is neither yes nor no");
     says("log_level = loud\n", "'loud'");
     memset(longest, 'a', sizeof longest - 1);
