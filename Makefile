@@ -75,7 +75,7 @@ layers:
 	@scripts/check-layers
 
 test-wire: build  ## the wire, with real clients
-	@$(VENV)/bin/python -m pytest -q tests/wire
+	@$(VENV)/bin/python -m pytest -q -rs tests/wire
 
 asan:  ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory VARIANT=asan build test-unit

@@ -4,3 +4,6 @@ BUILD_PACKAGES="gcc make pkg-config libc6-dev libwebsockets-dev libjansson-dev l
     libavformat-dev libavcodec-dev libavutil-dev"
 RUN_PACKAGES="espeak-ng-data python3 python3-venv ca-certificates util-linux"
 TEST_PACKAGES="libcmocka-dev espeak-ng ffmpeg curl"
+# For the clients in the tests; setup asks for them only where their commands are missing.
+JAVA_PACKAGES="default-jdk-headless maven"
+NODE_PACKAGES="nodejs npm"
