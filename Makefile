@@ -53,7 +53,7 @@ archives_of = $(foreach f,$(1) $(NEEDS_$(1)),$(call archive,$(f)))
 sources_of = $(wildcard src/$(1)/*.c) $(if $(filter text,$(1)),$(wildcard src/text/g2p/*.c))
 object = $(patsubst %.c,$(O)/%.o,$(1))
 
-.PHONY: help setup build run test check layers test-programs test-unit test-wire asan tsan fuzz bench bench-kernels eval clean
+.PHONY: help setup build run test check layers test-programs tsan-programs test-unit test-wire asan tsan fuzz bench bench-kernels eval clean
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
 
@@ -80,8 +80,11 @@ test-wire: build  ## the wire, with real clients
 asan:  ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory VARIANT=asan build test-unit
 
+THREADED := base tensor store voices speech api server
 tsan:  ## unit tests of the threaded parts under ThreadSanitizer
-	@$(MAKE) --no-print-directory VARIANT=tsan test-unit FOLDERS_UNDER_TEST="base tensor store voices speech api server"
+	@$(MAKE) --no-print-directory VARIANT=tsan test-unit FOLDERS_UNDER_TEST="$(THREADED)"
+tsan-programs:
+	@$(MAKE) --no-print-directory VARIANT=tsan test-programs FOLDERS_UNDER_TEST="$(THREADED)"
 
 fuzz:  ## every parser of outside bytes with libFuzzer (clang), FUZZ_SECONDS=30 each
 	@command -v clang >/dev/null || { echo "make fuzz needs clang: apt-get install clang"; exit 1; }
