@@ -104,6 +104,21 @@ struct steps {
     size_t step[TB_MAX_RANK];
 };
 
+/* n elements from the first on that share scale and zero. */
+static void widen_run(const struct tb_tensor *t, size_t first, size_t n, float scale, float zero, float *out)
+{
+    const int8_t *i8 = (const int8_t *)t->data + first;
+    const uint8_t *u8 = (const uint8_t *)t->data + first;
+
+    out += first;
+    if (t->dtype == TB_I8)
+        for (size_t k = 0; k < n; k++)
+            out[k] = ((float)i8[k] - zero) * scale;
+    else
+        for (size_t k = 0; k < n; k++)
+            out[k] = ((float)u8[k] - zero) * scale;
+}
+
 /* Find NAME.suffix and check that its shape fits. TB_ENOTFOUND leaves s->of NULL. */
 static enum tb_code companion(const struct tb_weights *w, const struct tb_tensor *t, const char *suffix,
                               struct steps *s, struct tb_error *err)
@@ -138,13 +153,14 @@ static enum tb_code companion(const struct tb_weights *w, const struct tb_tensor
 
 static void dequantise(const struct tb_tensor *t, const struct steps *scale, const struct steps *zero, float *out)
 {
-    size_t at[TB_MAX_RANK] = { 0 }, s = 0, z = 0;
+    size_t at[TB_MAX_RANK] = { 0 }, s = 0, z = 0, run = 1;
+    int outer = t->rank; /* dimensions before those that share one scale and zero */
 
-    for (size_t i = 0; i < t->len; i++) {
-        float z0 = zero->of ? element(zero->of, z) : 0.0f;
-
-        out[i] = (element(t, i) - z0) * element(scale->of, s);
-        for (int d = t->rank - 1; d >= 0; d--) { /* next index, last dimension fastest */
+    while (outer > 0 && !scale->step[outer - 1] && !zero->step[outer - 1])
+        run *= t->shape[--outer];
+    for (size_t i = 0; i < t->len; i += run) {
+        widen_run(t, i, run, element(scale->of, s), zero->of ? element(zero->of, z) : 0.0f, out);
+        for (int d = outer - 1; d >= 0; d--) { /* next run, last dimension fastest */
             s += scale->step[d];
             z += zero->step[d];
             if (++at[d] < t->shape[d])
