@@ -46,8 +46,8 @@ static void row(struct report *r, const char *what, enum verdict verdict, const 
     va_end(args);
     r->bad += verdict == BAD;
     if (r->as_json) {
-        json_array_append_new(r->rows, json_pack("{s:s, s:s, s:s, s:s*}", "check", what, "state", words[verdict], "text",
-                                                 text, "remedy", remedy));
+        json_array_append_new(r->rows, json_pack("{s:s, s:s, s:s, s:s*}", "check", what, "state", words[verdict],
+                                                 "text", text, "remedy", verdict == GOOD ? NULL : remedy));
         return;
     }
     printf("%s  %-10s %s\n", marks[verdict], what, text);

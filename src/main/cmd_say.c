@@ -232,7 +232,8 @@ static enum tb_code speak(struct tb_local *local, const struct say *s, struct tb
     return outlet_close(&o, rc, err);
 }
 
-static enum tb_code say_here(const struct tb_config *config, const char *key, const struct say *s, struct tb_error *err)
+static enum tb_code say_here(const struct tb_config *config, const char *key, const struct say *s,
+                             struct tb_error *err)
 {
     struct tb_local local;
     struct tb_voice_info info;

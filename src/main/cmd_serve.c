@@ -122,7 +122,8 @@ static enum tb_code ensure_key(struct tb_local *l, bool any_key, struct tb_error
         return TB_OK;
     if ((rc = tb_store_key_add(l->store, "first", 0, made, err)))
         return rc;
-    fprintf(stderr, "There was no key yet. This one is shown once, keep it:\n\n    export DASHSCOPE_API_KEY=%s\n\n", made);
+    fprintf(stderr, "There was no key yet. This one is shown once, keep it:\n\n    export DASHSCOPE_API_KEY=%s\n\n",
+            made);
     return TB_OK;
 }
 

@@ -26,8 +26,8 @@ struct clone {
     const char *name, *text, *language, *target, *audio;
 };
 
-static enum tb_code clone_on_server(const struct tb_client *client, const struct clone *c, const char *audio, char *voice,
-                                    size_t room, struct tb_error *err)
+static enum tb_code clone_on_server(const struct tb_client *client, const struct clone *c, const char *audio,
+                                    char *voice, size_t room, struct tb_error *err)
 {
     json_t *answer, *input = json_pack("{s:s, s:s, s:s, s:{s:s}}", "action", "create", "target_model", c->target,
                                        "preferred_name", c->name, "audio", "data", audio);

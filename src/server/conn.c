@@ -310,11 +310,12 @@ static void begin_request(struct tb_conn *conn, size_t head_size)
 
 static void read_head(struct tb_conn *conn)
 {
-    size_t n = conn->in.size, size = tb_http_head_size((const char *)conn->in.data, n < TB_MAX_HEADERS ? n : TB_MAX_HEADERS);
+    size_t n = conn->in.size < TB_MAX_HEADERS ? conn->in.size : TB_MAX_HEADERS;
+    size_t size = tb_http_head_size((const char *)conn->in.data, n);
 
     if (size) {
         begin_request(conn, size);
-    } else if (n >= TB_MAX_HEADERS) {
+    } else if (n == TB_MAX_HEADERS) {
         conn->started_us = conn->head_ms * 1000;
         tb_conn_refuse(conn, TB_EINVAL, "request headers over 16384 bytes");
     }

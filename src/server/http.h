@@ -40,8 +40,8 @@ struct tb_http_chunks {
     size_t line;       /* bytes of the present size or trailer line */
 };
 
-/* Take body bytes from p into out (NULL: dropped). *used says how much of p was consumed; *done that the body has ended.
- * TB_ETOOBIG: out is full. TB_EINVAL: not chunked framing. */
+/* Take body bytes from p into out (NULL: dropped). *used says how much of p was consumed; *done that the body has
+ * ended. TB_ETOOBIG: out is full. TB_EINVAL: not chunked framing. */
 enum tb_code tb_http_chunks_take(struct tb_http_chunks *c, const char *p, size_t n, struct tb_bytes *out, size_t *used,
                                  bool *done, struct tb_error *err);
 

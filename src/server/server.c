@@ -144,7 +144,7 @@ static void loop_after(void *ctx, int64_t delay_ms, void (*fn)(void *arg), void 
     lws_sul_schedule(s->context, 0, &t->sul, timer_fired, (delay_ms > 0 ? delay_ms : 1) * 1000);
 }
 
-/* What a connection asks of its socket ------------------------------------------------------------------------------ */
+/* What a connection asks of its socket ----------------------------------------------------------------------------- */
 
 static void kill_soon(struct sock *k)
 {
@@ -184,7 +184,7 @@ static void io_half_close(void *ctx)
     k->half_closed = true;
 }
 
-/* Sockets ----------------------------------------------------------------------------------------------------------- */
+/* Sockets ---------------------------------------------------------------------------------------------------------- */
 
 static int adopted(struct tb_server *s, struct lws *wsi, struct sock *k)
 {
@@ -306,7 +306,7 @@ static const struct lws_protocols protocols[] = {
     { NULL, NULL, 0, 0, 0, NULL, 0 },
 };
 
-/* Time -------------------------------------------------------------------------------------------------------------- */
+/* Time ------------------------------------------------------------------------------------------------------------- */
 
 static void begin_stop(struct tb_server *s)
 {
@@ -331,7 +331,7 @@ static void tick(lws_sorted_usec_list_t *sul)
     lws_sul_schedule(s->context, 0, &s->tick, tick, TICK_US);
 }
 
-/* Opening ----------------------------------------------------------------------------------------------------------- */
+/* Opening ---------------------------------------------------------------------------------------------------------- */
 
 /* "host:port", "[v6]:port" or ":port" (all addresses). */
 static enum tb_code split_listen(const char *listen, char host[128], char port[8], struct tb_error *err)
