@@ -73,6 +73,16 @@ def test_stream_gives_pcm_and_then_the_url(http_voice):
                                                             stream=True)))
 
 
+def run_and_close(coroutine):
+    async def run():
+        try:
+            return await coroutine
+        finally:
+            await dashscope.close_shared_aio_session()
+
+    return asyncio.run(run())
+
+
 @proves("Python classic", "plain", "SSE")
 def test_the_async_class(http_voice):
     async def run(**more):
@@ -82,10 +92,10 @@ def test_the_async_class(http_voice):
     async def stream():
         return [frame async for frame in await run(stream=True)]
 
-    answer = asyncio.run(run())
+    answer = run_and_close(run())
     assert answer.status_code == 200 and answer.usage["characters"] == len("Good evening.")
     assert wav_frames(requests.get(answer.output.audio["url"], timeout=10).content) > 6000
-    check_stream(asyncio.run(stream()))
+    check_stream(run_and_close(stream()))
 
 
 @proves("Python classic", "plain", "SSE")
@@ -133,7 +143,7 @@ def test_errors_of_the_async_class(http_voice, realtime_voice):
             answers += [a async for a in await dashscope.AioMultiModalConversation.call(**given, stream=True)]
         return [(a.status_code, a.code) for a in answers]
 
-    assert asyncio.run(codes()) == [want[:2] for _, want in refusals(http_voice, realtime_voice) for _ in range(2)]
+    assert run_and_close(codes()) == [want[:2] for _, want in refusals(http_voice, realtime_voice) for _ in range(2)]
 
 
 def test_the_enrolment_class_is_for_another_product(server):

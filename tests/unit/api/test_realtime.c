@@ -60,6 +60,32 @@ static void rows_69_70_71_handshake(void **state)
     world_close(w);
 }
 
+static void take_any_key(struct tb_api_config *config)
+{
+    config->any_key = true;
+    config->default_model = REALTIME;
+}
+
+static void any_key_lets_in_the_browser_client_that_sends_none(void **state)
+{
+    static const char browser[] = "/api/proxy/builtin/platform/qwen-tts/api-ws/v1/realtime";
+    struct world *w = world_open(take_any_key);
+    char *body;
+
+    (void)state;
+    w->account = w->api->open_account;
+    assert_int_equal(admit(w, browser, "", "", &body), 101);
+    assert_int_equal(admit(w, browser, "", "Bearer ", &body), 401);
+    free(body);
+    assert_int_equal(admit(w, "/api-ws/v1/realtime", "", "", &body), 401);
+    free(body);
+    world_close(w);
+    w = world_open(with_default_model);
+    assert_int_equal(admit(w, browser, "", "", &body), 401);
+    free(body);
+    world_close(w);
+}
+
 static void only_one(struct tb_api_config *config)
 {
     config->max_sessions = 1;
@@ -377,6 +403,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_69_70_71_handshake),
+        cmocka_unit_test(any_key_lets_in_the_browser_client_that_sends_none),
         cmocka_unit_test(too_many_sessions_are_refused),
         cmocka_unit_test(row_72_session_created),
         cmocka_unit_test(an_unknown_model_is_told_and_closed),
