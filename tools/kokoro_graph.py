@@ -1,4 +1,4 @@
-"""Kokoro's published ONNX graph: its weights under the names of the original PyTorch modules, and a float version of it.
+"""Kokoro's published ONNX graph: its weights under the names of the PyTorch modules, and a float version of it.
 
 The int8 export hides its weights in four ways, and this module undoes all of them:
   MatMulInteger      uint8 [in][out], one scale and zero point per output column or per tensor
@@ -186,8 +186,8 @@ def named_constants(graph):
             user = graph.only_consumer(graph.only_consumer(name, "Gather").output[0], "DequantizeLinear")
             zero = graph.constant(user.input[2]) if len(user.input) > 2 else None
             found[module_name(stem)] = quantised(values, graph.constants[user.input[1]], zero, 0)
-        elif values.dtype == np.float32 and (not name.endswith(".weight") or "norm." in name.lower() or "embedding" in name
-                                             and "hidden_mapping" not in name):
+        elif values.dtype == np.float32 and (not name.endswith(".weight") or "norm." in name.lower() or
+                                             "embedding" in name and "hidden_mapping" not in name):
             found[module_name(name).replace("stft.istft.stft", "stft")] = Weight(values)
     return found
 

@@ -52,8 +52,8 @@ static struct tb_pre snake(struct tb_pre pre, const float *alpha, const float *i
 }
 
 /* What the block adds to its result: the input, changed to the output's channels and rate. */
-static enum tb_code shortcut(const struct tb_kokoro_run *run, const struct tb_kokoro_block *b, struct tb_mat x, int cols,
-                             struct tb_mat *out, struct tb_error *err)
+static enum tb_code shortcut(const struct tb_kokoro_run *run, const struct tb_kokoro_block *b, struct tb_mat x,
+                             int cols, struct tb_mat *out, struct tb_error *err)
 {
     struct tb_mat narrow;
     enum tb_code rc;

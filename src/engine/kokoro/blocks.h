@@ -14,7 +14,8 @@ enum tb_code tb_kokoro_snake_run(const struct tb_kokoro_run *run, const struct t
                                  const float *style, float gain, bool add, struct tb_mat y, struct tb_error *err);
 
 /* gamma and beta of an adaptive norm: h [2 * channels]. */
-void tb_kokoro_style_run(const struct tb_kokoro_run *run, const struct tb_kokoro_style *s, const float *style, float *h);
+void tb_kokoro_style_run(const struct tb_kokoro_run *run, const struct tb_kokoro_style *s, const float *style,
+                         float *h);
 
 static inline void tb_kokoro_look(const struct tb_kokoro_run *run, const char *stage, struct tb_mat m)
 {

@@ -21,7 +21,8 @@
 
 /* The largest error that an element may have, as a part of the stage's largest magnitude. After the harmonics it
  * depends on whose these are: many of their phases are those of bins that hold only rounding, and where such a phase
- * lies near pi it may come out near minus pi. A few such flips are let through, and what they do to the stages after. */
+ * lies near pi it may come out near minus pi. A few such flips are let through, and what they do to the stages
+ * after. */
 static const struct { const char *stage; float golden, own, outliers; } limits[] = {
     { "bert", 1e-4f, 1e-4f, 0 },      { "text", 1e-4f, 1e-4f, 0 },     { "prosody_text", 1e-4f, 1e-4f, 0 },
     { "durations", 1e-4f, 1e-4f, 0 }, { "aligned", 1e-4f, 1e-4f, 0 },  { "f0", 1e-4f, 1e-4f, 0 },
