@@ -429,6 +429,12 @@ void tb_safetensors_close(struct tb_safetensors *st)
     free(st);
 }
 
+void tb_safetensors_forget(struct tb_safetensors *st)
+{
+    if (st->map)
+        madvise(st->map, st->map_size, MADV_DONTNEED); /* advice: failing changes nothing */
+}
+
 const char *tb_safetensors_path(const struct tb_safetensors *st)
 {
     return st->path;

@@ -34,6 +34,9 @@ enum tb_code tb_safetensors_read(const void *bytes, size_t size, const char *pat
                                  struct tb_error *err);
 void tb_safetensors_close(struct tb_safetensors *st);
 
+/* Give the memory behind what was read so far back to the system; it is read from the file again when needed. */
+void tb_safetensors_forget(struct tb_safetensors *st);
+
 const char *tb_safetensors_path(const struct tb_safetensors *st);
 size_t tb_safetensors_count(const struct tb_safetensors *st);
 /* i < count, in the order of names. */

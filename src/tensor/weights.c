@@ -36,6 +36,7 @@ enum tb_code tb_weights_open(const char *path, struct tb_weights **out, struct t
 
 void tb_weights_release(struct tb_weights *w)
 {
+    tb_safetensors_forget(w->file);
     while (w->made) {
         struct array *next = w->made->next;
 

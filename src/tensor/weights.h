@@ -35,7 +35,8 @@ enum tb_code tb_weights_floats(struct tb_weights *w, const char *name, int rank,
 bool tb_weights_has(const struct tb_weights *w, const char *name);
 
 /* Free the arrays made so far: what tb_weights_floats returned for stored types other than F32 is gone.
- * For a loader that packs one layer after another and need not hold the model twice. */
+ * For a loader that packs one layer after another and need not hold the model twice.
+ * The pages of the file are let go, too. */
 void tb_weights_release(struct tb_weights *w);
 
 #endif
