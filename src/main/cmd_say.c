@@ -247,7 +247,7 @@ static enum tb_code say_here(const struct tb_config *config, const char *key, co
         (rc = tb_store_voice_get(local.store, account, tb_str_of(s->voice), &info, &print, err)) == TB_OK) {
         const struct tb_model *model = tb_voices_model(local.voices, tb_str_of(info.target_model));
         rc = model ? speak(&local, s, tb_bytes_str(&print), model, &info, err)
-                   : tb_fail(err, TB_EVOICE, "the voice is for model '%s', which is not served here", info.target_model);
+                   : tb_fail(err, TB_EVOICE, "the voice is for '%s', which is not served here", info.target_model);
     }
     tb_bytes_free(&print);
     tb_local_close(&local);

@@ -49,7 +49,8 @@ static enum tb_code clone_on_server(const struct tb_client *client, const struct
 static enum tb_code clone_here(const struct tb_config *config, const char *key, const struct clone *c,
                                struct tb_str audio, char *voice, size_t room, struct tb_error *err)
 {
-    struct tb_create_request req = { tb_str_of(c->target), tb_str_of(c->name), audio, tb_str_of(c->text), TB_LANG_AUTO };
+    struct tb_create_request req = { tb_str_of(c->target), tb_str_of(c->name), audio, tb_str_of(c->text),
+                                     TB_LANG_AUTO };
     struct tb_local local;
     struct tb_voice_info info;
     struct tb_enrol_report report;
