@@ -36,6 +36,7 @@ def test_speak_twice_on_one_connection(steps):
     line = steps["speak"]
     assert "exception" not in line and not line["errors"], line
     assert line["ready"] == 1 and line["connected"]
+    assert line["dones"] == 2, "one for each commit: the client stops playing at the first"
     for sizes in (line["first"], line["second"]):
         assert all(n and n % 2 == 0 for n in sizes), "half a sample in a delta"
     assert sum(line["first"]) > 48000 and sum(line["second"]) > 12000

@@ -9,12 +9,14 @@ const [modules, origin, keyedOrigin, voice] = process.argv.slice(2);
 const require = createRequire(modules + "/");
 const WS = require("ws");
 let page = origin;
+let dones = 0; // response.audio.done events on all sockets
 const played = [];
 
 globalThis.window = globalThis;
 globalThis.WebSocket = class extends WS {
   constructor(address) {
     super(new URL(address, page.replace(/^http/, "ws") + "/a/page.html"));
+    this.addEventListener("message", (event) => (dones += JSON.parse(event.data).type === "response.audio.done"));
   }
 };
 globalThis.AudioBuffer = class {
@@ -92,6 +94,7 @@ await step("speak", async (out) => {
   out.ready = seen.ready;
   out.first = await spoken(tts, seen, () => tts.speak("Good evening. Here is the **news**."));
   out.second = await spoken(tts, seen, () => tts.speak("Good night."));
+  out.dones = dones;
   out.connected = tts.isConnected();
   out.errors = seen.errors;
   tts.close();
