@@ -194,6 +194,56 @@ static void two_processes_see_each_other(void **state)
     remove_dir(dir);
 }
 
+/* A command-line call opens and closes the store while the server has it open. SQLite's last connection to close
+ * removes the -wal: if the locks of the first process were lost, its later writes would go with that file. */
+static void another_process_closing_loses_nothing(void **state)
+{
+    char dir[64];
+    struct tb_store *store;
+    struct tb_voice_info got;
+    int there[2], status;
+    int64_t account;
+    pid_t pid;
+    char go;
+
+    (void)state;
+    make_dir(dir);
+    store = open_store(dir);
+    account = new_account(store);
+    tb_store_close(store);
+    for (int round = 0; round < 2; round++) { /* the second child sees what was written after the first had closed */
+        assert_int_equal(pipe(there), 0);
+        fflush(NULL);
+        assert_true((pid = fork()) >= 0);
+        if (pid == 0) {
+            struct tb_store *other = NULL;
+            bool ok = read(there[0], &go, 1) == 1 && tb_store_open(dir, &other, NULL) == TB_OK;
+
+            if (ok && round == 1)
+                ok = tb_store_voice_get(other, account, TB_STR("after"), &got, NULL, NULL) == TB_OK;
+            tb_store_close(other);
+            _exit(ok ? 0 : 1);
+        }
+        if (round == 0)
+            store = open_store(dir);
+        assert_int_equal(add_voice(store, account, round ? "later" : "before", 1), TB_OK);
+        assert_int_equal(write(there[1], "g", 1), 1);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+        if (round == 0)
+            assert_int_equal(add_voice(store, account, "after", 2), TB_OK);
+        close(there[0]);
+        close(there[1]);
+    }
+    tb_store_close(store);
+    store = open_store(dir);
+    assert_int_equal(tb_store_voice_get(store, account, TB_STR("before"), &got, NULL, NULL), TB_OK);
+    assert_int_equal(tb_store_voice_get(store, account, TB_STR("after"), &got, NULL, NULL), TB_OK);
+    assert_int_equal(tb_store_voice_get(store, account, TB_STR("later"), &got, NULL, NULL), TB_OK);
+    tb_store_close(store);
+    remove_dir(dir);
+}
+
 /* Eight processes open a folder that does not exist yet: one schema, one secret. */
 static void many_open_a_fresh_store_at_once(void **state)
 {
@@ -238,6 +288,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(acknowledged_voices_survive_kill_9),
         cmocka_unit_test(two_processes_see_each_other),
+        cmocka_unit_test(another_process_closing_loses_nothing),
         cmocka_unit_test(many_open_a_fresh_store_at_once),
     };
 
