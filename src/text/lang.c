@@ -21,10 +21,10 @@ static const struct {
 /* The most frequent words of each language in Latin script, and greetings, between spaces. A word of several
  * languages stands in each: it speaks for all of them alike. */
 static const char *const words[TB_LANG_COUNT] = {
-    [TB_LANG_EN] = " the of and to in is it you that he was for on are with as his they be at one have this from or had by "
+    [TB_LANG_EN] = " the of and a to in is it you that he was for on are with as his they be at one have this from or had by "
                    "not but what all were we when your can said there an which she do how their if will up other about out "
                    "many then them these so some her would make like him into time has look two more go see no way could "
-                   "people my than been who its now did get come may i'm it's don't hello hi thanks thank please good "
+                   "people my i am than been who its now did get come may i'm it's don't hello hi thanks thank please good "
                    "morning evening yes welcome ",
     [TB_LANG_DE] = " der die und in den von zu das mit sich des auf für ist im dem nicht ein eine als auch es an werden aus "
                    "er hat dass sie nach wird bei einer um am sind noch wie einem über einen so zum war haben nur oder aber "

@@ -43,6 +43,8 @@ static void short_sentences_are_told_apart(void **state)
         { TB_LANG_EN, "I'm not sure what you mean." },
         { TB_LANG_EN, "The café is closed." },
         { TB_LANG_EN, "How is the weather today?" },
+        { TB_LANG_EN, "A rather long sentence." },
+        { TB_LANG_EN, "I saw a bird." },
         { TB_LANG_DE, "Guten Tag, wie geht es Ihnen?" },
         { TB_LANG_DE, "Das Wetter ist heute schön." },
         { TB_LANG_DE, "Ich habe keine Zeit." },
