@@ -287,6 +287,12 @@ static void store_audio(struct tb_exchange *x)
              signature);
 }
 
+/* The request was checked and the voice found: what speech cannot read now (a damaged print) is our fault. */
+static void problem_of_speech(struct tb_exchange *x, enum tb_code rc, const struct tb_error *err)
+{
+    tb_problem_from(&x->problem, rc == TB_EINVAL || rc == TB_EVOICE ? TB_EINTERNAL : rc, err);
+}
+
 static void on_drained(void *ctx)
 {
     (void)ctx; /* finish was called with the text: done follows */
@@ -298,7 +304,7 @@ static void on_done(void *ctx, enum tb_code code, const struct tb_error *err)
     struct tb_synthesis *s = x->synthesis;
 
     if (code) {
-        tb_problem_from(&x->problem, code == TB_EINVAL ? TB_EINTERNAL : code, err);
+        problem_of_speech(x, code, err);
         fail(x);
         return;
     }
@@ -335,7 +341,7 @@ static void begin(struct tb_exchange *x)
 
     tb_bytes_free(&s->print);
     if (rc) {
-        tb_problem_from(&x->problem, rc, &err);
+        problem_of_speech(x, rc, &err);
         fail(x);
         return;
     }
