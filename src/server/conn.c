@@ -208,10 +208,18 @@ static size_t reply_waiting(void *ctx)
     return conn->out_payload;
 }
 
+/* The request id that a refusal's body begins with, for the header. */
+static const char *id_of(const char *body, char id[40])
+{
+    return body && sscanf(body, "{\"request_id\":\"%36[0-9a-f-]\"", id) == 1 ? id : NULL;
+}
+
 void tb_conn_refuse_with(struct tb_conn *conn, int status, char *body)
 {
+    char id[40];
+
     conn->close_after = true;
-    reply_head(conn, status, "application/json", body ? (int64_t)strlen(body) : 0, NULL, NULL);
+    reply_head(conn, status, "application/json", body ? (int64_t)strlen(body) : 0, id_of(body, id), NULL);
     if (body)
         reply_write(conn, body, strlen(body));
     free(body);
