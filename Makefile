@@ -53,7 +53,7 @@ archives_of = $(foreach f,$(1) $(NEEDS_$(1)),$(call archive,$(f)))
 sources_of = $(wildcard src/$(1)/*.c) $(if $(filter text,$(1)),$(wildcard src/text/g2p/*.c))
 object = $(patsubst %.c,$(O)/%.o,$(1))
 
-.PHONY: help setup build run test check layers test-programs tsan-programs test-unit test-wire asan tsan fuzz bench bench-kernels eval clean
+.PHONY: help setup build run test check layers rows test-programs tsan-programs test-unit test-wire asan tsan fuzz bench bench-kernels eval clean
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
 
@@ -69,10 +69,13 @@ run: setup  ## everything up to a server on 127.0.0.1:8080
 test: setup  ## everything that the project promises
 	@scripts/test
 
-check: layers test-unit  ## layers and unit tests
+check: layers rows test-unit  ## layers, the table of the wire's rows, unit tests
 
 layers:
 	@scripts/check-layers
+
+rows:
+	@scripts/check-rows
 
 test-wire: build  ## the wire, with real clients
 	@$(VENV)/bin/python -m pytest -q -rs tests/wire
