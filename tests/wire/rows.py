@@ -103,7 +103,7 @@ class Values:
         if name.startswith("repeat:"):
             text, times = name[7:].rsplit(":", 1)
             return text * int(times)
-        if name in SHARED["recordings"]:
+        if name in SHARED["recordings"] and name not in self.known:
             file, media_type, *options = SHARED["recordings"][name] + [None] * (len(SHARED["recordings"][name]) == 1)
             return self.recordings.data_url(file, *options, media_type=media_type)
         head, _, index = name.partition(".")
