@@ -24,7 +24,7 @@ enum {
     MAX_QUEUED = 4096 /* bytes of tokens waiting in a session: 20 segments of the largest size */
 };
 
-/* Samples of silence after a pass, of which the network's own ending is a part. */
+/* Samples of silence after a pass at the rate 1, of which the network's own ending is a part. */
 static const size_t pauses[] = {
     [TB_PAUSE_NONE] = TB_TRIM_TAIL, [TB_PAUSE_COMMA] = 3600, [TB_PAUSE_SENTENCE] = 7680 };
 
@@ -48,7 +48,8 @@ struct speech {
     struct tb_session base;
     struct kokoro *engine;
     struct tb_kokoro_print print;
-    float pace;                      /* divides durations */
+    float rate;                      /* as asked for */
+    float pace;                      /* divides durations: the rate times the voice's own speed */
     struct tb_intonation intonation;
     struct tb_kokoro_post *post;
     struct tb_bytes queue;           /* tokens; a zero ends each segment */
@@ -159,7 +160,8 @@ static enum tb_code session_open(struct tb_engine *engine, struct tb_str print, 
         session_close(&s->base);
         return rc;
     }
-    s->pace = speak->rate * s->print.speed;
+    s->rate = speak->rate;
+    s->pace = s->rate * s->print.speed;
     tb_intonation_init(&s->intonation, s->print.f0_style_hz, s->print.f0_median_hz * speak->pitch);
     *out = &s->base;
     return TB_OK;
@@ -238,12 +240,12 @@ static enum tb_code speak(struct speech *s, const struct tb_kokoro_run *run, con
     if ((rc = tb_kokoro_render(run, s->engine->model, &plan, (const float(*)[TB_KOKORO_HALF])s->print.style, &pcm,
                                err)))
         return rc;
-    tb_trim(pcm.p, (size_t)pcm.cols, &from, &len);
+    tb_trim(pcm.p, (size_t)pcm.cols, s->rate, &from, &len);
     if (len == 0)
         return TB_OK;
     if ((rc = push(s, sink, NULL, s->silence)) || (rc = push(s, sink, pcm.p + from, len)))
         return rc;
-    s->silence = pauses[tb_passes_pause(tokens, n)] - TB_TRIM_TAIL;
+    s->silence = (size_t)((float)(pauses[tb_passes_pause(tokens, n)] - TB_TRIM_TAIL) / s->rate);
     return TB_OK;
 }
 

@@ -9,8 +9,8 @@
 #include "engine/kokoro/prosody.h"
 #include "engine/kokoro/text_encoder.h"
 
-/* Durations in whole frames, at least one each, ties to even as the graph rounds them. Gives their sum. */
-static int whole_frames(const float *durations, int n, float pace, int *frames)
+/* Whole frames nearest to durations [n] / pace, ties to even as the graph rounds them, at least one each. Gives the sum. */
+static int rounded(const float *durations, int n, float pace, int *frames)
 {
     int sum = 0;
 
@@ -18,6 +18,32 @@ static int whole_frames(const float *durations, int n, float pace, int *frames)
         frames[i] = (int)rintf(durations[i] / pace);
         frames[i] = frames[i] < 1 ? 1 : frames[i];
         sum += frames[i];
+    }
+    return sum;
+}
+
+/* The sum is to be what it is at pace 1, divided by the pace: tokens of two or three frames are rounded by so much, and
+ * so many to the one frame that each must have, that fast speech would else come out a tenth too long. What is missing
+ * or too much goes, frame by frame, to the token that rounding took most from or gave most to. */
+static int whole_frames(const float *durations, int n, float pace, int *frames)
+{
+    int wanted = (int)rintf((float)rounded(durations, n, 1.0f, frames) / pace);
+    int sum = rounded(durations, n, pace, frames);
+
+    while (sum != wanted && (sum < wanted || sum > n)) {
+        int sign = sum < wanted ? 1 : -1, best = -1;
+        float most = 0.0f;
+
+        for (int i = 0; i < n; i++) {
+            float off = (float)sign * (durations[i] / pace - (float)frames[i]);
+
+            if (frames[i] + sign >= 1 && (best < 0 || off > most)) {
+                best = i;
+                most = off;
+            }
+        }
+        frames[best] += sign;
+        sum += sign;
     }
     return sum;
 }

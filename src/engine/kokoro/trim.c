@@ -17,8 +17,9 @@ static float power(const float *pcm, size_t len, size_t at)
     return sum / (float)n;
 }
 
-void tb_trim(float *pcm, size_t len, size_t *from, size_t *n)
+void tb_trim(float *pcm, size_t len, float rate, size_t *from, size_t *n)
 {
+    size_t lead = (size_t)(TB_TRIM_LEAD / rate), tail = (size_t)(TB_TRIM_TAIL / rate);
     size_t first = len, last = 0, end;
     float loudest = 0.0f;
 
@@ -29,8 +30,8 @@ void tb_trim(float *pcm, size_t len, size_t *from, size_t *n)
             first = first == len ? at : first;
             last = at + STRETCH;
         }
-    *from = first < TB_TRIM_LEAD ? 0 : first - TB_TRIM_LEAD;
-    end = last + TB_TRIM_TAIL < len ? last + TB_TRIM_TAIL : len;
+    *from = first < lead ? 0 : first - lead;
+    end = last + tail < len ? last + tail : len;
     *n = first == len ? 0 : end - *from;
     for (size_t i = 0; i < TB_TRIM_FADE && i < *n; i++) {
         pcm[*from + i] *= (float)i / TB_TRIM_FADE;

@@ -10,8 +10,9 @@ enum {
     TB_TRIM_FADE = 120   /* 5 ms */
 };
 
-/* Find the part of pcm [len] to keep, *from .. *from + *n, and fade it in and out in place.
+/* Find the part of pcm [len] to keep, *from .. *from + *n, and fade it in and out in place. Speech that is spoken at
+ * `rate` times the usual speed keeps that much less before and after.
  * *n is 0 when everything is silent. */
-void tb_trim(float *pcm, size_t len, size_t *from, size_t *n);
+void tb_trim(float *pcm, size_t len, float rate, size_t *from, size_t *n);
 
 #endif
