@@ -106,6 +106,18 @@ static bool groups_digits(struct tb_str text, size_t at, uint32_t c, uint32_t be
     return text.n - at == 3 || text.p[at + 3] < '0' || text.p[at + 3] > '9';
 }
 
+/* „German“, »German«, « French », “English” and "plain": a quote opens before a word and closes behind one; where
+ * neither tells, it is as its own form says. */
+static uint32_t turn_quote(struct tb_str text, size_t at, uint32_t quote, uint32_t before)
+{
+    bool free_left = before == ' ' || before == '(' || before == OPEN_QUOTE || before == 0x2014;
+    bool word_right = at < text.n && u_isalnum((UChar32)tb_utf8_next(text, &at));
+
+    if (free_left && (word_right || quote == '"'))
+        return OPEN_QUOTE;
+    return !free_left && (!word_right || quote == '"') ? CLOSE_QUOTE : quote;
+}
+
 /* units has room for four per byte of text. Returns how many there are. */
 static int32_t tidy_all(struct tb_str text, UChar *units)
 {
@@ -118,8 +130,8 @@ static int32_t tidy_all(struct tb_str text, UChar *units)
 
         if (kept == DROP || (kept == ' ' && (before == ' ' || groups_digits(text, at, c, before))))
             continue;
-        if (kept == '"') /* typewriter quotes open after a space or bracket */
-            kept = before == ' ' || before == '(' || before == OPEN_QUOTE ? OPEN_QUOTE : CLOSE_QUOTE;
+        if (kept == '"' || kept == OPEN_QUOTE || kept == CLOSE_QUOTE)
+            kept = turn_quote(text, at, kept, before);
         marks = is_mark(kept) ? marks + 1 : 0;
         if (marks > TB_MAX_COMBINING)
             continue;

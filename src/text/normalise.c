@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include <unicode/uchar.h>
 #include <unicode/unum.h>
 #include <unicode/ustring.h>
 
@@ -14,6 +15,15 @@
 #include "text/utf8.h"
 
 enum { WORDS_MOST = 400, SOFT_HYPHEN = 0xAD };
+
+/* Languages that have none keep their digits. */
+static const struct tb_norm_language *const languages[TB_LANG_COUNT] = {
+    [TB_LANG_EN] = &tb_norm_english,
+    [TB_LANG_ES] = &tb_norm_spanish,
+    [TB_LANG_FR] = &tb_norm_french,
+    [TB_LANG_IT] = &tb_norm_italian,
+    [TB_LANG_PT] = &tb_norm_portuguese,
+};
 
 struct tb_normaliser {
     const struct tb_norm_language *lang; /* NULL: digits and signs stay */
@@ -37,6 +47,13 @@ static bool out_ends_with(const struct tb_norm *s, const char *end)
     return s->out->size >= n && memcmp(s->out->data + s->out->size - n, end, n) == 0;
 }
 
+/* Behind and before Latin letters a tight language has a space too: another script is another word. */
+static bool is_joined(const struct tb_norm *s, struct tb_str words)
+{
+    return s->lang->tight && s->out->size && (unsigned char)s->out->data[s->out->size - 1] >= 0x80 &&
+           (unsigned char)words.p[0] >= 0x80;
+}
+
 static void space(struct tb_norm *s)
 {
     if (s->out->size && !out_ends_with(s, " ") && !out_ends_with(s, "(") && !out_ends_with(s, "“"))
@@ -47,7 +64,8 @@ void tb_norm_say(struct tb_norm *s, struct tb_str words)
 {
     if (words.n == 0)
         return;
-    space(s);
+    if (!is_joined(s, words))
+        space(s);
     add(s, words.p, words.n);
 }
 
@@ -97,6 +115,23 @@ void tb_norm_digits(struct tb_norm *s, struct tb_str digits)
             tb_norm_number(s, digits.p[i] - '0', TB_CARDINAL);
 }
 
+void tb_norm_group(struct tb_norm *s, struct tb_str digits)
+{
+    int value = 0;
+
+    for (size_t i = 0; i < digits.n && i < 6; i++)
+        value = value * 10 + (digits.p[i] - '0');
+    if (digits.n <= s->lang->phone_group && digits.p[0] != '0')
+        tb_norm_number(s, value, TB_CARDINAL);
+    else
+        tb_norm_digits(s, digits);
+}
+
+void tb_norm_glue(struct tb_norm *s, const char *end)
+{
+    add(s, end, strlen(end));
+}
+
 /* Looking ---------------------------------------------------------------------------------------------------------- */
 
 char tb_norm_peek(const struct tb_norm *s, size_t at)
@@ -123,6 +158,77 @@ bool tb_norm_in_list(const char *list, struct tb_str word, bool any_case)
             return true;
     }
     return false;
+}
+
+size_t tb_norm_digits_at(const struct tb_norm *s, size_t at)
+{
+    size_t n = 0;
+
+    while (tb_norm_is_digit(tb_norm_peek(s, at + n)))
+        n++;
+    return n;
+}
+
+int tb_norm_small_number(const struct tb_norm *s, size_t at, size_t n)
+{
+    int value = 0;
+
+    for (size_t i = 0; i < n && i < 6; i++)
+        value = value * 10 + (s->in.p[at + i] - '0');
+    return value;
+}
+
+bool tb_norm_starts_with(const struct tb_norm *s, size_t at, const char *z)
+{
+    size_t n = strlen(z);
+
+    return at <= s->in.n && s->in.n - at >= n && memcmp(s->in.p + at, z, n) == 0;
+}
+
+size_t tb_norm_skip_space(const struct tb_norm *s, size_t at)
+{
+    return tb_norm_peek(s, at) == ' ' ? at + 1 : at;
+}
+
+/* Bytes inside a character count as letters: callers look at the byte before a place, too. */
+bool tb_norm_is_edge(const struct tb_norm *s, size_t at)
+{
+    char c = tb_norm_peek(s, at);
+    uint32_t point;
+
+    if ((unsigned char)c < 0x80)
+        return !tb_norm_is_digit(c) && !tb_norm_is_letter(c);
+    point = tb_utf8_next(s->in, &at);
+    return point != TB_UTF8_BAD && (s->lang->tight || !u_isalpha((UChar32)point));
+}
+
+bool tb_norm_is_upper(struct tb_str text, size_t at, size_t *next)
+{
+    if (at >= text.n)
+        return false;
+    *next = at;
+    return u_isupper((UChar32)tb_utf8_next(text, next));
+}
+
+bool tb_norm_ends_with(struct tb_str word, const char *end)
+{
+    size_t n = strlen(end);
+
+    return word.n > n && memcmp(word.p + word.n - n, end, n) == 0;
+}
+
+struct tb_str tb_norm_counted(long long value, bool fraction, const char *one, const char *many)
+{
+    const char *bar = strchr(many, '|');
+    long long last = value % 10, teen = value % 100 / 10;
+
+    if (!bar)
+        return tb_str_of(value == 1 && !fraction ? one : many);
+    if (!fraction && last == 1 && teen != 1)
+        return tb_str_of(one);
+    if (fraction || (last >= 2 && last <= 4 && teen != 1))
+        return (struct tb_str){ many, (size_t)(bar - many) };
+    return tb_str_of(bar + 1);
 }
 
 /* Walking ---------------------------------------------------------------------------------------------------------- */
@@ -188,7 +294,7 @@ static void walk(struct tb_norm *s)
     while (s->at < s->in.n && !s->rc) {
         size_t before = s->at;
 
-        if (tb_norm_read_address(s) || tb_norm_read_number(s) || tb_norm_read_word(s) || read_dash(s))
+        if ((s->lang->own && s->lang->own(s)) || tb_norm_read_address(s) || tb_norm_read_number(s) || tb_norm_read_word(s) || read_dash(s))
             continue;
         if (s->at == before)
             read_symbol(s);
@@ -245,7 +351,7 @@ enum tb_code tb_normaliser_open(enum tb_lang lang, struct tb_normaliser **out, s
     n = calloc(1, sizeof *n);
     if (!n)
         return tb_fail(err, TB_ENOMEM, "normaliser");
-    n->lang = lang == TB_LANG_EN ? &tb_norm_english : lang == TB_LANG_ES ? &tb_norm_spanish : NULL;
+    n->lang = languages[lang];
     for (int i = 0; n->lang && i < TB_NUMBER_FORMS && !rc; i++)
         if (n->lang->forms[i])
             rc = open_form(n->lang, n->lang->forms[i], &n->spell[i], err);

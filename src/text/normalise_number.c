@@ -20,57 +20,22 @@ struct figure {
     bool grouped;
 };
 
-static size_t digits_at(const struct tb_norm *s, size_t at)
-{
-    size_t n = 0;
-
-    while (tb_norm_is_digit(tb_norm_peek(s, at + n)))
-        n++;
-    return n;
-}
-
-static int small_number(const struct tb_norm *s, size_t at, size_t n)
-{
-    int value = 0;
-
-    for (size_t i = 0; i < n && i < 6; i++)
-        value = value * 10 + (s->in.p[at + i] - '0');
-    return value;
-}
-
-static bool is_edge(const struct tb_norm *s, size_t at)
-{
-    return !tb_norm_is_digit(tb_norm_peek(s, at)) && !tb_norm_is_letter(tb_norm_peek(s, at));
-}
-
-static bool starts_with(const struct tb_norm *s, size_t at, const char *z)
-{
-    size_t n = strlen(z);
-
-    return at <= s->in.n && s->in.n - at >= n && memcmp(s->in.p + at, z, n) == 0;
-}
-
-static size_t skip_space(const struct tb_norm *s, size_t at)
-{
-    return tb_norm_peek(s, at) == ' ' ? at + 1 : at;
-}
-
 /* Does the mark at `at`, behind n digits, group three more? Where a point groups, a plain space does too, unless it
  * could as well stand in a telephone number. */
 static bool is_group(const struct tb_norm *s, size_t at, size_t n, char mark)
 {
-    if (n == 0 || n > 3 || digits_at(s, at + 1) != 3)
+    if (n == 0 || n > 3 || tb_norm_digits_at(s, at + 1) != 3)
         return false;
-    if (mark == s->lang->group)
+    if (mark == s->lang->group && mark != ' ')
         return true;
-    return mark == ' ' && s->lang->group == '.' && (n < 3 || starts_with(s, at + 1, "000"));
+    return mark == ' ' && s->lang->group != ',' && (n < 3 || tb_norm_starts_with(s, at + 1, "000"));
 }
 
 /* Read a figure at `at`, which is a digit or a decimal sign before one. */
 static bool read_figure(const struct tb_norm *s, size_t at, struct figure *f)
 {
     char decimal = s->lang->decimal, mark;
-    size_t n = digits_at(s, at), len = 0, fraction;
+    size_t n = tb_norm_digits_at(s, at), len = 0, fraction;
 
     *f = (struct figure){ .start = at };
     if (n == 0 && !(tb_norm_peek(s, at) == decimal && tb_norm_is_digit(tb_norm_peek(s, at + 1))))
@@ -89,8 +54,8 @@ static bool read_figure(const struct tb_norm *s, size_t at, struct figure *f)
     }
     /* A point works as decimal sign in every language when it cannot group. */
     if (tb_norm_peek(s, at) == decimal || (tb_norm_peek(s, at) == '.' && !f->grouped)) {
-        fraction = digits_at(s, at + 1);
-        if (fraction && !(tb_norm_peek(s, at + 1 + fraction) == '.' && digits_at(s, at + 2 + fraction))) {
+        fraction = tb_norm_digits_at(s, at + 1);
+        if (fraction && !(tb_norm_peek(s, at + 1 + fraction) == '.' && tb_norm_digits_at(s, at + 2 + fraction))) {
             f->fraction = (struct tb_str){ s->in.p + at + 1, fraction };
             at += 1 + fraction;
         }
@@ -107,6 +72,10 @@ static void say_figure(struct tb_norm *s, const struct figure *f, enum tb_number
 {
     struct tb_str all = { s->in.p + f->start, f->end - f->start - (f->fraction.n ? f->fraction.n + 1 : 0) };
 
+    if (s->lang->decimals && f->fraction.n && f->whole[0]) {
+        s->lang->decimals(s, f->value, f->fraction);
+        return;
+    }
     if (!f->whole[0] && all.n) /* too long */
         tb_norm_digits(s, all);
     else if (f->whole[0] == '0' && f->whole[1] && !f->fraction.n)
@@ -116,15 +85,15 @@ static void say_figure(struct tb_norm *s, const struct figure *f, enum tb_number
     if (!f->fraction.n)
         return;
     tb_norm_sayz(s, s->lang->point);
-    if (s->lang->decimal == ',' && f->fraction.n <= 2 && f->fraction.p[0] != '0') /* "tres coma catorce" */
-        tb_norm_number(s, small_number(s, (size_t)(f->fraction.p - s->in.p), f->fraction.n), TB_CARDINAL);
+    if (s->lang->decimal == ',' && !s->lang->single_decimals && f->fraction.n <= 2 && f->fraction.p[0] != '0') /* "tres coma catorce" */
+        tb_norm_number(s, tb_norm_small_number(s, (size_t)(f->fraction.p - s->in.p), f->fraction.n), TB_CARDINAL);
     else
         tb_norm_digits(s, f->fraction);
 }
 
-static bool is_one(const struct figure *f)
+static struct tb_str counted(const struct figure *f, const char *one, const char *many)
 {
-    return f->value == 1 && f->whole[0] && !f->fraction.n;
+    return tb_norm_counted(f->whole[0] ? f->value : 0, f->fraction.n > 0, one, many);
 }
 
 /* Dates and times -------------------------------------------------------------------------------------------------- */
@@ -137,21 +106,21 @@ static bool is_date(int year, int month, int day)
 /* 2024-05-12, 12/05/2024, 12.05.2024, 12/05/24 */
 static bool read_date(struct tb_norm *s)
 {
-    size_t a = digits_at(s, s->at), b, c, at = s->at;
+    size_t a = tb_norm_digits_at(s, s->at), b, c, at = s->at;
     char between = tb_norm_peek(s, at + a);
     int x, y, z;
 
     if (a == 0 || a > 4 || a == 3 || !between || !strchr("/-.", between))
         return false;
-    b = digits_at(s, at + a + 1);
+    b = tb_norm_digits_at(s, at + a + 1);
     if (b == 0 || b > 2 || tb_norm_peek(s, at + a + 1 + b) != between)
         return false;
-    c = digits_at(s, at + a + b + 2);
-    if (!is_edge(s, at + a + b + c + 2) || (between != '/' && a != 4 && c != 4))
+    c = tb_norm_digits_at(s, at + a + b + 2);
+    if (!tb_norm_is_edge(s, at + a + b + c + 2) || (between != '/' && a != 4 && c != 4))
         return false;
-    x = small_number(s, at, a);
-    y = small_number(s, at + a + 1, b);
-    z = small_number(s, at + a + b + 2, c);
+    x = tb_norm_small_number(s, at, a);
+    y = tb_norm_small_number(s, at + a + 1, b);
+    z = tb_norm_small_number(s, at + a + b + 2, c);
     if (a == 4 && c >= 1 && c <= 2 && is_date(x, y, z)) {
         s->lang->date(s, x, y, z);
     } else if (a <= 2 && (c == 4 || c == 2)) {
@@ -172,15 +141,15 @@ static bool read_date(struct tb_norm *s)
 static int read_half(const struct tb_norm *s, size_t *at)
 {
     static const char *const forms[] = { "a. m.", "p. m.", "a.m.", "p.m.", "a.m", "p.m", "am", "pm" };
-    size_t start = skip_space(s, *at);
+    size_t start = tb_norm_skip_space(s, *at);
 
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         size_t n = strlen(forms[i]);
 
-        if (s->in.n - start < n || strncasecmp(s->in.p + start, forms[i], n) || !is_edge(s, start + n))
+        if (s->in.n - start < n || strncasecmp(s->in.p + start, forms[i], n) || !tb_norm_is_edge(s, start + n))
             continue;
         *at = start + n;
-        if (forms[i][n - 1] == '.' && skip_space(s, *at) == s->in.n)
+        if (forms[i][n - 1] == '.' && tb_norm_skip_space(s, *at) == s->in.n)
             (*at)--;
         return forms[i][0];
     }
@@ -190,24 +159,30 @@ static int read_half(const struct tb_norm *s, size_t *at)
 /* 3:45, 15:30:10, 3:45 pm, 3pm */
 static bool read_time(struct tb_norm *s)
 {
-    size_t h = digits_at(s, s->at), end = s->at + h;
-    int hour = small_number(s, s->at, h), minute = 0, second = -1, half;
+    size_t h = tb_norm_digits_at(s, s->at), end = s->at + h;
+    int hour = tb_norm_small_number(s, s->at, h), minute = 0, second = -1, half;
 
     if (h == 0 || h > 2 || hour > 24)
         return false;
-    if (tb_norm_peek(s, end) == ':' && digits_at(s, end + 1) == 2) {
-        minute = small_number(s, end + 1, 2);
+    if (tb_norm_peek(s, end) == ':' && tb_norm_digits_at(s, end + 1) == 2) {
+        minute = tb_norm_small_number(s, end + 1, 2);
         end += 3;
-        if (tb_norm_peek(s, end) == ':' && digits_at(s, end + 1) == 2) {
-            second = small_number(s, end + 1, 2);
+        if (tb_norm_peek(s, end) == ':' && tb_norm_digits_at(s, end + 1) == 2) {
+            second = tb_norm_small_number(s, end + 1, 2);
             end += 3;
         }
         half = read_half(s, &end);
     } else if (!(half = read_half(s, &end)) || hour == 0 || hour > 12) {
         return false;
     }
-    if (!half && tb_norm_peek(s, skip_space(s, end)) == 'h' && is_edge(s, skip_space(s, end) + 1))
-        end = skip_space(s, end) + 1; /* 15:30 h */
+    if (!half && tb_norm_peek(s, tb_norm_skip_space(s, end)) == 'h' && tb_norm_is_edge(s, tb_norm_skip_space(s, end) + 1))
+        end = tb_norm_skip_space(s, end) + 1; /* 15:30 h */
+    if (s->lang->clock) {
+        size_t from = tb_norm_skip_space(s, end), n = tb_norm_word_at(s, from);
+
+        if (tb_norm_in_list(s->lang->clock, (struct tb_str){ s->in.p + from, n }, false))
+            end = from + n;
+    }
     if (minute > 59 || second > 59 || tb_norm_is_digit(tb_norm_peek(s, end)) || tb_norm_peek(s, end) == ':')
         return false;
     s->lang->time(s, hour, minute, second, half);
@@ -215,18 +190,31 @@ static bool read_time(struct tb_norm *s)
     return true;
 }
 
-/* Telephone numbers: +34 912 345 678, (555) 123-4567, 555-123-4567, 91 123 45 67 89 with a plus or hyphens. */
+/* Enough groups, and a sign that no other number has: a plus, a bracket, hyphens, a zero in front, 3 digits and a
+ * long group. */
+static bool is_telephone(const struct tb_norm *s, size_t digits, size_t groups, size_t hyphens)
+{
+    char first = tb_norm_peek(s, s->at);
+
+    if (digits < 7)
+        return false;
+    if (first == '+' || first == '(' || (hyphens >= 2 && groups >= 3))
+        return true;
+    return groups >= 2 && ((first == '0' && digits >= 9) || (groups == 2 && digits >= 9 && tb_norm_digits_at(s, s->at) == 3));
+}
+
+/* +34 912 345 678, (555) 123-4567, 555-123-4567, 8 (800) 555-35-35, 06 12 34 56 78, 0170 1234567 */
 static bool read_telephone(struct tb_norm *s)
 {
     size_t at = s->at, digits = 0, groups = 0, hyphens = 0, end = at;
-    bool plus = tb_norm_peek(s, at) == '+', bracket = tb_norm_peek(s, at + plus) == '(';
+    bool plus = tb_norm_peek(s, at) == '+', brackets = false;
 
     at += plus;
     for (;;) {
         bool open = tb_norm_peek(s, at) == '(';
-        size_t n = digits_at(s, at + open);
+        size_t n = tb_norm_digits_at(s, at + open);
 
-        if (n == 0 || n > 11 || (n > 4 && !plus))
+        if (n == 0 || n > (plus ? 11 : 8))
             break;
         at += n + open;
         if (open && tb_norm_peek(s, at++) != ')')
@@ -235,24 +223,30 @@ static bool read_telephone(struct tb_norm *s)
         if (digits > 15) /* the longest that exists; and no walk to the end of all digits */
             return false;
         groups++;
+        brackets |= open;
         end = at;
         hyphens += tb_norm_peek(s, at) == '-';
-        if (tb_norm_peek(s, at) == ' ' || tb_norm_peek(s, at) == '-')
+        if (tb_norm_peek(s, at) == ' ' || tb_norm_peek(s, at) == '-' ||
+            (tb_norm_peek(s, at) == '.' && s->lang->phone_group && tb_norm_digits_at(s, at + 1) == 2))
             at++;
         else if (!open)
             break;
     }
-    if (digits < 7 || !is_edge(s, end) || !((plus && groups > 0) || bracket || (hyphens >= 2 && groups >= 3)))
+    if (!tb_norm_is_edge(s, end) || !(is_telephone(s, digits, groups, hyphens) || (brackets && digits >= 7)))
         return false;
     if (plus)
         for (const struct tb_symbol *symbol = s->lang->symbols; symbol->c; symbol++)
             if (symbol->c == '+')
                 tb_norm_sayz(s, symbol->word);
     for (at = s->at; at < end; at++) {
-        if (tb_norm_is_digit(s->in.p[at]))
-            tb_norm_digits(s, (struct tb_str){ s->in.p + at, 1 });
-        else if (at > s->at && at + 1 < end && s->in.p[at] != '(' && tb_norm_is_digit(s->in.p[at - 1]))
+        size_t n = tb_norm_digits_at(s, at);
+
+        if (n) {
+            tb_norm_group(s, (struct tb_str){ s->in.p + at, n });
+            at += n - 1;
+        } else if (at > s->at && at + 1 < end && s->in.p[at] != '(' && tb_norm_is_digit(s->in.p[at - 1])) {
             tb_norm_mark(s, TB_STR(","));
+        }
     }
     s->at = end;
     return true;
@@ -262,23 +256,23 @@ static bool read_telephone(struct tb_norm *s)
 static bool read_fraction(struct tb_norm *s)
 {
     struct figure whole = { .end = s->at };
-    size_t a = digits_at(s, s->at), at = s->at, b;
+    size_t a = tb_norm_digits_at(s, s->at), at = s->at, b;
     long top, bottom;
 
     if (a && a <= 3 && tb_norm_peek(s, at + a) == ' ' && read_figure(s, at, &whole)) {
         size_t next = at + a + 1;
 
-        a = digits_at(s, next);
+        a = tb_norm_digits_at(s, next);
         at = next;
     } else {
         whole.end = 0;
     }
-    b = digits_at(s, at + a + 1);
-    if (!a || a > 2 || tb_norm_peek(s, at + a) != '/' || !b || b > 3 || !is_edge(s, at + a + 1 + b) ||
+    b = tb_norm_digits_at(s, at + a + 1);
+    if (!a || a > 2 || tb_norm_peek(s, at + a) != '/' || !b || b > 3 || !tb_norm_is_edge(s, at + a + 1 + b) ||
         tb_norm_peek(s, at + a + 1 + b) == '/')
         return false;
-    top = small_number(s, at, a);
-    bottom = small_number(s, at + a + 1, b);
+    top = tb_norm_small_number(s, at, a);
+    bottom = tb_norm_small_number(s, at + a + 1, b);
     if (top < 1 || top >= bottom || !(bottom <= 10 || bottom == 16 || bottom == 32 || bottom == 64 || bottom == 100))
         return false;
     if (whole.end) {
@@ -303,7 +297,7 @@ static const struct tb_unit *unit_at(const struct tb_norm *s, size_t at, size_t 
     for (const struct tb_unit *u = s->lang->units; u->sign; u++) {
         size_t n = strlen(u->sign);
 
-        if (n > longest && starts_with(s, at, u->sign) && is_edge(s, at + n)) {
+        if (n > longest && tb_norm_starts_with(s, at, u->sign) && tb_norm_is_edge(s, at + n)) {
             best = u;
             longest = n;
         }
@@ -317,7 +311,7 @@ static const struct tb_currency *currency_at(const struct tb_norm *s, size_t at,
     for (const struct tb_currency *c = s->lang->currencies; c->sign; c++) {
         size_t n = strlen(c->sign);
 
-        if (starts_with(s, at, c->sign) && (!tb_norm_is_letter(c->sign[0]) || (unsigned char)c->sign[0] >= 0x80 ||
+        if (tb_norm_starts_with(s, at, c->sign) && (!tb_norm_is_letter(c->sign[0]) || (unsigned char)c->sign[0] >= 0x80 ||
                                             !tb_norm_is_letter(tb_norm_peek(s, at + n)))) {
             *end = at + n;
             return c;
@@ -333,17 +327,19 @@ static struct tb_str big_at(const struct tb_norm *s, size_t at, bool money, size
         const char *sign;
         int word; /* of lang->big */
     } short_forms[] = { { "bn", 2 }, { "m", 0 }, { "M", 0 }, { "b", 2 }, { "B", 2 }, { "k", 4 }, { "K", 4 } };
-    size_t from = skip_space(s, at), n = 0;
+    size_t from = tb_norm_skip_space(s, at), n = 0;
     const char *word = s->lang->big;
 
     while (tb_norm_is_letter(tb_norm_peek(s, from + n)))
         n++;
     if (from > at && tb_norm_in_list(s->lang->big, (struct tb_str){ s->in.p + from, n }, false)) {
         *end = from + n;
+        if (tb_norm_starts_with(s, *end, ". ")) /* "Mio. " */
+            ++*end;
         return (struct tb_str){ s->in.p + from, n };
     }
     for (size_t i = 0; money && from == at && i < sizeof short_forms / sizeof *short_forms; i++)
-        if (strlen(short_forms[i].sign) == n && starts_with(s, from, short_forms[i].sign)) {
+        if (strlen(short_forms[i].sign) == n && tb_norm_starts_with(s, from, short_forms[i].sign)) {
             for (int skip = short_forms[i].word; skip > 0; skip--)
                 word = strchr(word + 1, ' ');
             *end = from + n;
@@ -352,16 +348,32 @@ static struct tb_str big_at(const struct tb_norm *s, size_t at, bool money, size
     return (struct tb_str){ "", 0 };
 }
 
+static const struct tb_unit *unit_of(const struct tb_norm *s, struct tb_str sign)
+{
+    for (const struct tb_unit *u = s->lang->units; u->sign; u++)
+        if (tb_str_eq(sign, u->sign))
+            return u;
+    return NULL;
+}
+
 static void say_money(struct tb_norm *s, const struct figure *f, const struct tb_currency *c, struct tb_str big)
 {
     enum tb_number_form form = c->feminine ? TB_FEMININE : TB_MASCULINE;
-    int cents = f->fraction.n == 2 ? small_number(s, (size_t)(f->fraction.p - s->in.p), 2) : 0;
+    const struct tb_unit *unit;
+    int cents = f->fraction.n == 2 ? tb_norm_small_number(s, (size_t)(f->fraction.p - s->in.p), 2) : 0;
 
+    if (big.n && (unit = unit_of(s, big))) { /* "5 Mio. €" */
+        say_figure(s, f, unit->feminine ? TB_FEMININE : TB_MASCULINE);
+        tb_norm_say(s, counted(f, unit->one, unit->many));
+        tb_norm_sayz(s, s->lang->of_big);
+        tb_norm_say(s, tb_norm_counted(0, false, c->one, c->many));
+        return;
+    }
     if (big.n || (f->fraction.n && f->fraction.n != 2) || (f->fraction.n == 2 && !c->cents)) {
         say_figure(s, f, form);
         tb_norm_say(s, big);
         tb_norm_sayz(s, big.n > 3 ? s->lang->of_big : ""); /* "mil" takes none */
-        tb_norm_sayz(s, is_one(f) && !big.n ? c->one : c->many);
+        tb_norm_say(s, big.n ? tb_norm_counted(0, false, c->one, c->many) : counted(f, c->one, c->many));
         return;
     }
     if (f->value || !cents) {
@@ -369,13 +381,15 @@ static void say_money(struct tb_norm *s, const struct figure *f, const struct tb
             tb_norm_number(s, f->value, form);
         else
             tb_norm_digits(s, (struct tb_str){ s->in.p + f->start, f->end - f->start });
-        tb_norm_sayz(s, f->value == 1 && f->whole[0] ? c->one : c->many);
+        tb_norm_say(s, tb_norm_counted(f->whole[0] ? f->value : 0, false, c->one, c->many));
         if (cents)
             tb_norm_sayz(s, s->lang->cents_and);
     }
     if (cents) {
-        tb_norm_number(s, cents, TB_MASCULINE);
-        tb_norm_sayz(s, cents == 1 ? c->cent : c->cents);
+        bool few = strchr(c->cents, '|') != NULL; /* where it exists a cent is feminine: "копейка" */
+
+        tb_norm_number(s, cents, few ? TB_FEMININE : TB_MASCULINE);
+        tb_norm_say(s, tb_norm_counted(cents, false, c->cent, c->cents));
     }
 }
 
@@ -384,11 +398,10 @@ static struct tb_str next_word(const struct tb_norm *s, size_t at)
 {
     size_t n = 0;
 
-    if (tb_norm_peek(s, at) != ' ')
-        return (struct tb_str){ "", 0 };
-    while (tb_norm_is_letter(tb_norm_peek(s, at + 1 + n)))
+    at = tb_norm_skip_space(s, at);
+    while (tb_norm_is_letter(tb_norm_peek(s, at + n)))
         n++;
-    return (struct tb_str){ s->in.p + at + 1, n };
+    return (struct tb_str){ s->in.p + at, n };
 }
 
 static bool is_year(const struct tb_norm *s, const struct figure *f)
@@ -401,7 +414,7 @@ static bool read_decade(struct tb_norm *s, const struct figure *f)
 {
     size_t n = f->end - f->start, last;
 
-    if (!s->lang->years || (n != 2 && n != 4) || f->value % 10 || tb_norm_peek(s, f->end) != 's' || !is_edge(s, f->end + 1))
+    if (!s->lang->years || (n != 2 && n != 4) || f->value % 10 || tb_norm_peek(s, f->end) != 's' || !tb_norm_is_edge(s, f->end + 1))
         return false;
     tb_norm_number(s, f->value, n == 4 ? TB_YEAR : TB_CARDINAL);
     last = s->out->size;
@@ -420,7 +433,7 @@ static bool read_measure(struct tb_norm *s, const struct figure *f, const struct
 {
     size_t end = f->end;
     struct tb_str big = big_at(s, f->end, money != NULL, &end);
-    size_t after = skip_space(s, end), sign_end = 0;
+    size_t after = tb_norm_skip_space(s, end), sign_end = 0;
     const struct tb_unit *unit;
 
     if (money) {
@@ -435,7 +448,7 @@ static bool read_measure(struct tb_norm *s, const struct figure *f, const struct
     }
     if (big.n)
         return false;
-    if (tb_norm_peek(s, after) == '%') {
+    if (tb_norm_peek(s, after) == '%' && s->lang->percent) {
         say_figure(s, f, TB_CARDINAL);
         tb_norm_sayz(s, s->lang->percent);
         s->at = after + 1;
@@ -445,7 +458,7 @@ static bool read_measure(struct tb_norm *s, const struct figure *f, const struct
     if (!unit || (after > f->end && sign_end - after == 1 && tb_norm_peek(s, after) == 'a'))
         return false;
     say_figure(s, f, unit->feminine ? TB_FEMININE : TB_MASCULINE);
-    tb_norm_sayz(s, is_one(f) ? unit->one : unit->many);
+    tb_norm_say(s, counted(f, unit->one, unit->many));
     s->at = sign_end;
     return true;
 }
@@ -464,13 +477,13 @@ static bool read_range(struct tb_norm *s, const struct figure *f)
     size_t at = f->end;
     struct figure second;
 
-    if (starts_with(s, at, "–"))
+    if (tb_norm_starts_with(s, at, "–"))
         at += 3;
     else if (tb_norm_peek(s, at) == '-')
         at++;
     else
         return false;
-    if (!tb_norm_is_digit(tb_norm_peek(s, at)) || !read_figure(s, at, &second) || (f->start > 0 && !is_edge(s, f->start - 1)) ||
+    if (!tb_norm_is_digit(tb_norm_peek(s, at)) || !read_figure(s, at, &second) || (f->start > 0 && !tb_norm_is_edge(s, f->start - 1)) ||
         tb_norm_peek(s, second.end) == '-')
         return false;
     say_plain(s, f);
@@ -499,7 +512,7 @@ static bool read_version(struct tb_norm *s)
     size_t at = s->at, parts = 0;
 
     for (;; at++) {
-        size_t n = digits_at(s, at);
+        size_t n = tb_norm_digits_at(s, at);
 
         if (n == 0 || n > 4)
             return false;
@@ -511,9 +524,9 @@ static bool read_version(struct tb_norm *s)
     if (parts < 3)
         return false;
     for (size_t i = s->at; i < at; i++) {
-        size_t n = digits_at(s, i);
+        size_t n = tb_norm_digits_at(s, i);
 
-        tb_norm_number(s, small_number(s, i, n), TB_CARDINAL);
+        tb_norm_number(s, tb_norm_small_number(s, i, n), TB_CARDINAL);
         i += n;
         if (i < at)
             tb_norm_sayz(s, s->lang->dot);
@@ -535,7 +548,7 @@ static bool read_front(struct tb_norm *s, size_t *at, bool *minus, const struct 
         ++*at;
     }
     if (free_left && (*money = currency_at(s, *at, &end))) {
-        *at = skip_space(s, end);
+        *at = tb_norm_skip_space(s, end);
         if (tb_norm_peek(s, *at) == '-') {
             *minus = true;
             ++*at;

@@ -8,8 +8,22 @@
 
 #include "text/normalise.h"
 
-enum tb_number_form { TB_CARDINAL, TB_MASCULINE, TB_FEMININE, TB_ORDINAL, TB_ORDINAL_FEMININE, TB_YEAR, TB_NUMBER_FORMS };
+enum tb_number_form {
+    TB_CARDINAL,
+    TB_MASCULINE,
+    TB_FEMININE,
+    TB_NEUTER,
+    TB_COUNTING, /* before a counter: Korean's own numerals */
+    TB_ORDINAL,
+    TB_ORDINAL_FEMININE,
+    TB_ORDINAL_NEUTER,
+    TB_ORDINAL_OBLIQUE, /* German -n, Russian genitive */
+    TB_ORDINAL_LOCATIVE,
+    TB_YEAR,
+    TB_NUMBER_FORMS
+};
 
+/* many: "metres"; in languages with a form for 2 to 4 and fractions, both: "метра|метров". */
 struct tb_unit {
     const char *sign, *one, *many;
     bool feminine;
@@ -52,10 +66,16 @@ struct tb_norm_language {
     const struct tb_symbol *symbols;
     const char *const *months;         /* 12, as said */
     const char *const *letters;        /* names of A..Z; NULL: spelled "F-B-I" */
-    const char *minus, *point, *percent, *range, *dot, *at, *slash, *dash, *underscore, *number_sign, *hashtag, *cents_and;
-    const char *big;                   /* " million billion ": words that stand between a number and its currency */
+    const struct tb_symbol *more_letters; /* names of capitals beyond A..Z, which then spell too; NULL: none */
+    const char *minus, *point, *range, *dot, *at, *slash, *dash, *underscore, *number_sign, *hashtag, *cents_and;
+    const char *percent;               /* NULL: % is one of the units */
+    const char *clock;                 /* " Uhr ": words behind 15:30 that its reading holds already; NULL: none */
+    const char *big;                   /* " million billion ": words that stand between a number and its currency; one
+                                          that is a unit too ("Mio") is said as that */
     const char *of_big;                /* said between them and the currency, or "" */
     const char *sections, *rulers;     /* words before a Roman numeral: counted; ordered */
+    bool (*own)(struct tb_norm *s);    /* a reader of the language's own, tried before all others; NULL: none */
+    void (*decimals)(struct tb_norm *s, long long whole, struct tb_str digits); /* 3,14; NULL: with .point */
     bool (*is_readable)(struct tb_str capitals); /* may capitals be read as a word? */
     void (*date)(struct tb_norm *s, int year, int month, int day); /* year 0: none */
     void (*time)(struct tb_norm *s, int hour, int minute, int second, int half); /* second -1: none; half 0 none, 'a', 'p' */
@@ -64,10 +84,13 @@ struct tb_norm_language {
     void (*roman)(struct tb_norm *s, long value, bool ruler);
     enum tb_number_form (*agree)(long long value, struct tb_str next); /* form before this next word */
     bool years;       /* 1999 is "nineteen ninety-nine" */
+    bool single_decimals; /* 3,14: three comma one four */
+    bool tight;       /* Korean: particles follow numbers and signs at once, and no space stands where none was */
+    unsigned phone_group; /* groups of a telephone number of at most so many digits are said as one number; 0: none */
     bool month_first; /* 12/05 is December 5th, and "May 5" is a date */
 };
 
-extern const struct tb_norm_language tb_norm_english, tb_norm_spanish;
+extern const struct tb_norm_language tb_norm_english, tb_norm_spanish, tb_norm_french, tb_norm_italian, tb_norm_portuguese;
 
 struct tb_norm {
     const struct tb_norm_language *lang;
@@ -82,6 +105,12 @@ struct tb_norm {
 /* Say words, with a space before them when needed. */
 void tb_norm_say(struct tb_norm *s, struct tb_str words);
 void tb_norm_sayz(struct tb_norm *s, const char *words);
+/* Say digits [n] as one number when they are few and have no leading zero, else one by one. */
+void tb_norm_group(struct tb_norm *s, struct tb_str digits);
+/* Letters one by one, by their names. */
+void tb_norm_spell(struct tb_norm *s, struct tb_str letters);
+/* Glue to what was said last, without a space. */
+void tb_norm_glue(struct tb_norm *s, const char *end);
 /* Say a number below 10^15. */
 void tb_norm_number(struct tb_norm *s, long long value, enum tb_number_form form);
 void tb_norm_digits(struct tb_norm *s, struct tb_str digits);
@@ -91,6 +120,23 @@ void tb_norm_mark(struct tb_norm *s, struct tb_str mark);
 /* The byte at s->at + offset; 0 outside. */
 char tb_norm_peek(const struct tb_norm *s, size_t at);
 bool tb_norm_is_digit(char c);
+size_t tb_norm_digits_at(const struct tb_norm *s, size_t at);       /* how many */
+int tb_norm_small_number(const struct tb_norm *s, size_t at, size_t n); /* of n digits, at most 6 */
+bool tb_norm_starts_with(const struct tb_norm *s, size_t at, const char *z);
+/* No letter and no digit at byte `at`. */
+bool tb_norm_is_edge(const struct tb_norm *s, size_t at);
+size_t tb_norm_skip_space(const struct tb_norm *s, size_t at);
+bool tb_norm_is_upper(struct tb_str text, size_t at, size_t *next); /* a capital of any script; *next moves past it */
+/* Bytes of a word at `at`: letters, with apostrophes and hyphens between them. */
+size_t tb_norm_word_at(const struct tb_norm *s, size_t at);
+/* The letters before s->at, if a space stands between. */
+struct tb_str tb_norm_word_before(const struct tb_norm *s);
+bool tb_norm_ends_with(struct tb_str word, const char *end); /* and is longer */
+long tb_norm_roman(struct tb_str word); /* 1 .. 39; 0: no Roman numeral */
+/* May capitals of a Latin script be read as a word: vowels among at most `run` consonants in a row? */
+bool tb_norm_is_syllabic(struct tb_str capitals, size_t run);
+/* The form of a noun behind `value`; fraction: decimals follow. See tb_unit. */
+struct tb_str tb_norm_counted(long long value, bool fraction, const char *one, const char *many);
 bool tb_norm_is_letter(char c); /* ASCII letters and all bytes of other characters' letters */
 bool tb_norm_in_list(const char *list, struct tb_str word, bool any_case); /* list: words between spaces */
 

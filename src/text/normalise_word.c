@@ -31,8 +31,7 @@ static bool letter_at(const struct tb_norm *s, size_t at, size_t *next)
                                                 !(c >= 0x3000 && c <= 0x3040);
 }
 
-/* Bytes of a word at `at`: letters, with apostrophes and hyphens between them. */
-static size_t word_at(const struct tb_norm *s, size_t at)
+size_t tb_norm_word_at(const struct tb_norm *s, size_t at)
 {
     size_t end = at, next;
 
@@ -49,9 +48,24 @@ static struct tb_str span(const struct tb_norm *s, size_t at, size_t n)
     return (struct tb_str){ s->in.p + at, n };
 }
 
+bool tb_norm_is_syllabic(struct tb_str capitals, size_t run)
+{
+    size_t vowels = 0, consonants = 0;
+
+    for (size_t i = 0; i < capitals.n; i++) {
+        bool vowel = strchr("AEIOUY", capitals.p[i]) != NULL;
+
+        vowels += vowel;
+        consonants = vowel ? 0 : consonants + 1;
+        if (consonants > run)
+            return false;
+    }
+    return vowels > 0;
+}
+
 static bool is_capital_next(const struct tb_norm *s, size_t at)
 {
-    return tb_norm_peek(s, at) == ' ' && (is_upper(tb_norm_peek(s, at + 1)) || (unsigned char)tb_norm_peek(s, at + 1) == 0xC3);
+    return tb_norm_peek(s, at) == ' ' && tb_norm_is_upper(s->in, at + 1, &at);
 }
 
 static bool is_sentence_end(const struct tb_norm *s, size_t at)
@@ -124,16 +138,20 @@ static void say_sign(struct tb_norm *s, char c)
 }
 
 /* Letters one by one, by their names or as "F-B-I" for those that spell so themselves. */
-static void say_letters(struct tb_norm *s, struct tb_str letters)
+void tb_norm_spell(struct tb_norm *s, struct tb_str letters)
 {
     char hyphened[128];
     size_t n = 0;
 
-    for (size_t i = 0; i < letters.n && n + 2 < sizeof hyphened; i++) {
-        char c = letters.p[i];
+    for (size_t i = 0; i < letters.n && n + 2 < sizeof hyphened;) {
+        uint32_t point = tb_utf8_next(letters, &i);
+        char c = point < 0x80 ? (char)point : 0;
 
         if (c >= 'a' && c <= 'z')
             c = (char)(c - 32);
+        for (const struct tb_symbol *more = s->lang->more_letters; more && more->c; more++)
+            if (more->c == point)
+                tb_norm_sayz(s, more->word);
         if (!is_upper(c))
             continue;
         if (s->lang->letters) {
@@ -161,7 +179,7 @@ static void say_address(struct tb_norm *s, struct tb_str token)
                 n++;
             struct tb_str word = { token.p + at, n };
             if (tb_str_eq(word, "www") || n == 1)
-                say_letters(s, word);
+                tb_norm_spell(s, word);
             else
                 tb_norm_say(s, word);
         } else {
@@ -245,7 +263,7 @@ static bool read_abbreviation(struct tb_norm *s)
 
 /* Capitals --------------------------------------------------------------------------------------------------------- */
 
-static long roman_value(struct tb_str word)
+long tb_norm_roman(struct tb_str word)
 {
     static const char *const tens[] = { "", "X", "XX", "XXX" };
     static const char *const ones[] = { "", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX" };
@@ -259,7 +277,7 @@ static long roman_value(struct tb_str word)
     return 0;
 }
 
-static struct tb_str word_before(const struct tb_norm *s)
+struct tb_str tb_norm_word_before(const struct tb_norm *s)
 {
     size_t end = s->at, start;
 
@@ -274,8 +292,8 @@ static struct tb_str word_before(const struct tb_norm *s)
 /* Louis XIV, chapter IV; any capitalised word before a numeral of two letters or more. */
 static bool read_roman(struct tb_norm *s, size_t n)
 {
-    struct tb_str before = word_before(s);
-    long value = roman_value(span(s, s->at, n));
+    struct tb_str before = tb_norm_word_before(s);
+    long value = tb_norm_roman(span(s, s->at, n));
     bool section, ruler;
 
     if (!value || !before.n)
@@ -305,7 +323,7 @@ static bool read_dotted_capitals(struct tb_norm *s)
         return false;
     if (is_upper(tb_norm_peek(s, at)) && !tb_norm_is_letter(tb_norm_peek(s, at + 1)))
         letters[n < sizeof letters ? n++ : n - 1] = s->in.p[at++];
-    say_letters(s, (struct tb_str){ letters, n });
+    tb_norm_spell(s, (struct tb_str){ letters, n });
     s->at = at - (n > 1 && at >= s->in.n && s->in.p[at - 1] == '.' ? 1 : 0);
     return true;
 }
@@ -313,16 +331,17 @@ static bool read_dotted_capitals(struct tb_norm *s)
 static bool read_capitals(struct tb_norm *s, size_t n)
 {
     struct tb_str word = span(s, s->at, n);
-    size_t capitals = 0;
+    size_t capitals = 0, count = 0;
 
-    while (capitals < n && is_upper(word.p[capitals]))
-        capitals++;
-    if (capitals < 2 || s->lang->is_readable(span(s, s->at, capitals)))
+    while (capitals < n && (s->lang->more_letters ? tb_norm_is_upper(word, capitals, &capitals)
+                                                  : is_upper(word.p[capitals]) && ++capitals))
+        count++;
+    if (count < 2 || s->lang->is_readable(span(s, s->at, capitals)))
         return false;
     if (capitals == n) {
-        say_letters(s, word);
+        tb_norm_spell(s, word);
     } else if (n - capitals == 1 && word.p[capitals] == 's' && s->lang->letters) { /* CDs */
-        say_letters(s, span(s, s->at, capitals));
+        tb_norm_spell(s, span(s, s->at, capitals));
     } else {
         return false;
     }
@@ -394,7 +413,7 @@ static bool read_apostrophe(struct tb_norm *s)
 
     if (tb_norm_peek(s, s->at) != '\'')
         return false;
-    n = word_at(s, s->at + 1);
+    n = tb_norm_word_at(s, s->at + 1);
     if (n && tb_norm_in_list(" em til cause tis twas round bout n ", span(s, s->at + 1, n), true)) {
         tb_norm_say(s, span(s, s->at, n + 1));
         s->at += n + 1;
@@ -417,7 +436,7 @@ bool tb_norm_read_word(struct tb_norm *s)
         return true;
     if (!after_letter && (read_abbreviation(s) || read_dotted_capitals(s)))
         return true;
-    n = word_at(s, s->at);
+    n = tb_norm_word_at(s, s->at);
     if (n == 0)
         return false;
     if (read_roman(s, n) || read_month_and_day(s, n) || read_capitals(s, n))

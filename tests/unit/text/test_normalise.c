@@ -98,7 +98,7 @@ static void clean_text_is_nfc_without_what_cannot_be_seen(void **state)
         { "👨‍👩‍👧", "" },
         { "ﬁne 𝐁𝐨𝐥𝐝", "fine Bold" },
         { "ＡＢ１！", "AB1!" },
-        { "«a» „b“ \"c\"", "“a” “b“ “c”" },
+        { "«a» „b“ \"c\"", "“a” “b” “c”" },
         { "it’s", "it's" },
         { "1\xC2\xA0" "234", "1234" },
         { "1\xC2\xA0" "23", "1 23" },
@@ -190,7 +190,7 @@ static void time_grows_with_the_text_and_no_faster(void **state)
 
 static void other_languages_keep_their_digits(void **state)
 {
-    struct tb_normaliser *n = open_normaliser(TB_LANG_FR);
+    struct tb_normaliser *n = open_normaliser(TB_LANG_ZH);
     struct tb_bytes out = { 0 };
 
     (void)state;
