@@ -58,7 +58,7 @@ enum tb_code tb_api_open(const struct tb_api_config *config, struct tb_api **out
     tb_mailbox_init(&api->box, &config->loop);
     tb_timers_init(&api->timers, &config->loop);
     if ((config->any_key && (rc = open_account(api, err))) ||
-        (rc = tb_work_open(QUICK_WORKERS, TB_MAX_WORK_QUEUE, &api->box, &api->quick, err)) ||
+        (rc = tb_work_open(QUICK_WORKERS, TB_MAX_QUICK_QUEUE, &api->box, &api->quick, err)) ||
         (rc = tb_work_open(heavy, TB_MAX_WORK_QUEUE, &api->box, &api->heavy, err))) {
         tb_api_close(api);
         return rc;

@@ -1,4 +1,5 @@
-/* json.c - see json.h. jansson does the reading; depth is counted before it, because its own cap is 2048. */
+/* json.c - see json.h. jansson does the reading. Depth and values are counted before it: its own cap of depth is 2048,
+ * and of values it has none, though three bytes of text ("{},") become 250 of memory. */
 #include "api/json.h"
 
 #include <stdio.h>
@@ -7,11 +8,14 @@
 
 #include "base/limits.h"
 
-/* Nesting of arrays and objects, strings skipped. */
-static size_t depth_of(struct tb_str text)
+/* How deep arrays and objects are nested, and about how many values there are: each begins a list or follows a comma.
+ * Strings are skipped. */
+static size_t depth_of(struct tb_str text, size_t *values)
 {
     size_t depth = 0, most = 0;
     bool quoted = false;
+
+    *values = 0;
 
     for (size_t i = 0; i < text.n; i++) {
         char c = text.p[i];
@@ -20,7 +24,9 @@ static size_t depth_of(struct tb_str text)
             i++;
         else if (c == '"')
             quoted = !quoted;
-        else if (!quoted && (c == '[' || c == '{'))
+        else if (!quoted && (c == '[' || c == '{' || c == ','))
+            ++*values;
+        if (!quoted && (c == '[' || c == '{'))
             most = ++depth > most ? depth : most;
         else if (!quoted && (c == ']' || c == '}') && depth)
             depth--;
@@ -32,10 +38,14 @@ json_t *tb_json_object(struct tb_str text, struct tb_error *err)
 {
     json_error_t where;
     json_t *value;
-    size_t depth = depth_of(text);
+    size_t values, depth = depth_of(text, &values);
 
     if (depth > TB_MAX_JSON_DEPTH) {
         tb_fail(err, TB_EINVAL, "JSON nested %zu deep, at most %d is taken.", depth, TB_MAX_JSON_DEPTH);
+        return NULL;
+    }
+    if (values > TB_MAX_JSON_VALUES) {
+        tb_fail(err, TB_EINVAL, "JSON of %zu values, at most %d are taken.", values, TB_MAX_JSON_VALUES);
         return NULL;
     }
     value = json_loadb(text.n ? text.p : "", text.n, JSON_REJECT_DUPLICATES, &where);

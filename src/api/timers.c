@@ -1,5 +1,9 @@
 /* timers.c - see timers.h: a list in order of time. Timers are set for seconds and looked at then (api/realtime.c sets
- * no new one for each event), so the walk on insertion, from the late end, is short. */
+ * no new one for each event), so the walk on insertion, from the late end, is short.
+ *
+ * A tick cannot be called off, so the ticks under way are remembered: each was asked for because it is earlier than all
+ * before it, so they are a stack and the one that comes is its top. Else each tick that comes would ask for one more
+ * while a later one is still under way, and their number would only ever grow. */
 #include "api/timers.h"
 
 #include <stddef.h>
@@ -10,12 +14,14 @@ static void tick(void *arg);
 
 static void ask_for_tick(struct tb_timers *t)
 {
-    int64_t now = tb_mono_us();
+    int64_t now = tb_mono_us(), due = t->first ? t->first->due_us : 0;
 
-    if (!t->first || (t->tick_us && t->tick_us <= t->first->due_us))
+    if (!t->first || (t->ticks && t->tick_us[t->ticks - 1] <= due))
         return;
-    t->tick_us = t->first->due_us;
-    t->loop.after(t->loop.ctx, t->tick_us > now ? (t->tick_us - now + 999) / 1000 : 0, tick, t);
+    if (t->ticks == TB_TIMER_TICKS)
+        t->ticks--; /* one too many will come, and find nothing to do */
+    t->tick_us[t->ticks++] = due;
+    t->loop.after(t->loop.ctx, due > now ? (due - now + 999) / 1000 : 0, tick, t);
 }
 
 static void tick(void *arg)
@@ -23,7 +29,8 @@ static void tick(void *arg)
     struct tb_timers *t = arg;
     int64_t now = tb_mono_us();
 
-    t->tick_us = 0;
+    if (t->ticks)
+        t->ticks--;
     while (t->first && t->first->due_us <= now) {
         struct tb_timer *timer = t->first;
 

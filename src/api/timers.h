@@ -17,9 +17,12 @@ struct tb_timer {
     struct tb_timer *prev, *next;
 };
 
+enum { TB_TIMER_TICKS = 16 }; /* under way at once: about one for each length of delay in use */
+
 struct tb_timers {
-    struct tb_timer *first, *last; /* earliest first */
-    int64_t tick_us;               /* when the next tick is asked for; 0: none */
+    struct tb_timer *first, *last;   /* earliest first */
+    int64_t tick_us[TB_TIMER_TICKS]; /* ticks asked for, the earliest last */
+    int ticks;
     struct tb_loop loop;
 };
 

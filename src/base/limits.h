@@ -26,6 +26,7 @@ enum {
     TB_MAX_UNSENT = 16 * 1024 * 1024,       /* bytes waiting for one client, whatever they are: then it is dropped */
     TB_HEAD_MS = 10 * 1000,                 /* a request's head must be whole this long after its first byte */
     TB_BODY_MS = 30 * 1000,                 /* without a byte of the body */
+    TB_BODY_TOTAL_MS = 300 * 1000,          /* a whole body: the largest at 40 kB/s; a drip of bytes ends here */
     TB_KEEP_ALIVE_MS = 75 * 1000,           /* between requests; longer than the 60 s of common proxies */
     TB_STALL_MS = 60 * 1000,                /* a client that takes no byte of what waits for it */
     TB_LINGER_MS = 2 * 1000,                /* after the last answer, for what the client still sends */
@@ -44,7 +45,8 @@ enum {
     TB_MAX_PAGE = 1000000,                  /* page_index and page_size: documented */
     TB_MAX_CONNECTIONS = 4096,              /* open sockets; each idle one costs about 10 kB */
     TB_MAX_SESSIONS = 256,                  /* realtime sessions that have text to speak at once */
-    TB_MAX_WORK_QUEUE = 64,                 /* HTTP requests waiting for a worker; more get 429 */
+    TB_MAX_WORK_QUEUE = 64,                 /* enrolments waiting for a worker, a second each; more get 503 */
+    TB_MAX_QUICK_QUEUE = TB_MAX_CONNECTIONS, /* other requests: milliseconds each, one of a connection at a time */
     TB_MAX_OUTBOX = 4 * 1024 * 1024,        /* bytes waiting for one slow client before synthesis for it pauses */
     TB_MAX_PRINT = 1024 * 1024,             /* bytes of a voice print */
     TB_MAX_CACHED_PRINTS = 64,              /* voice prints kept in memory: some 30 kB each, TB_MAX_PRINT at worst */
@@ -54,6 +56,7 @@ enum {
     TB_MAX_RESPONSES = 256,                 /* realtime: commits of one session that wait for their turn */
     TB_MAX_INSTRUCTIONS = 16 * 1024,        /* bytes of session.instructions, kept only to be echoed */
     TB_MAX_JSON_DEPTH = 32,                 /* nesting that a request may have; the protocol's deepest is 4 */
+    TB_MAX_JSON_VALUES = 10000,             /* in one request; the protocol's largest has 40, and 12 MB hold 4 million */
     TB_MAX_NORMALISE_IN = 32 * 1024,        /* bytes of one text to normalise: far over TB_MAX_SEGMENT code points */
     TB_MAX_NORMALISE_OUT = 64 * 1024,       /* bytes of words made of it: digits grow about tenfold */
     TB_MAX_COMBINING = 4,                   /* combining marks on one letter; no language uses more */

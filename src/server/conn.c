@@ -498,7 +498,7 @@ bool tb_conn_tick(struct tb_conn *conn, int64_t now_ms)
     case CONN_READ_HEAD:
         return conn->in.size ? now_ms - conn->head_ms <= TB_HEAD_MS : now_ms - conn->input_ms <= TB_KEEP_ALIVE_MS;
     case CONN_READ_BODY:
-        return now_ms - conn->input_ms <= TB_BODY_MS;
+        return now_ms - conn->input_ms <= TB_BODY_MS && now_ms - conn->started_us / 1000 <= TB_BODY_TOTAL_MS;
     case CONN_WS_OPEN:
         return tb_conn_ws_tick(conn, now_ms);
     case CONN_LINGER:

@@ -117,6 +117,27 @@ static void json_is_read_strictly(void **state)
     }
 }
 
+/* A body of millions of tiny values would become a gigabyte, and block the thread that frees it. */
+static void json_of_too_many_values_is_refused_before_it_is_read(void **state)
+{
+    for (int count = TB_MAX_JSON_VALUES - 1; count <= TB_MAX_JSON_VALUES; count++) {
+        struct tb_bytes text = { 0 };
+        struct tb_error err = { 0 };
+        json_t *json;
+
+        (void)state;
+        tb_bytes_addz(&text, "{\"a\":[0"); /* two values */
+        for (int i = 2; i < count; i++)
+            tb_bytes_addz(&text, ",0");
+        tb_bytes_addz(&text, ",\",[{\"]}"); /* what a string holds does not count */
+        json = tb_json_object(tb_bytes_str(&text), &err);
+        assert_int_equal(json != NULL, count < TB_MAX_JSON_VALUES);
+        assert_int_equal(strstr(err.text, "values") != NULL, json == NULL);
+        json_decref(json);
+        tb_bytes_free(&text);
+    }
+}
+
 /* Each truncation of a request is refused, and nothing is read behind its end (exact-size copies, for ASan). */
 static void json_truncations(void **state)
 {
@@ -255,9 +276,6 @@ struct test_loop {
     int posts;
     void (*fn)(void *arg);
     void *arg;
-    void (*tick)(void *arg);
-    void *tick_arg;
-    int64_t tick_us;
 };
 
 static void loop_post(void *ctx, void (*fn)(void *arg), void *arg)
@@ -269,15 +287,6 @@ static void loop_post(void *ctx, void (*fn)(void *arg), void *arg)
     loop->fn = fn;
     loop->arg = arg;
     pthread_mutex_unlock(&loop->lock);
-}
-
-static void loop_after(void *ctx, int64_t delay_ms, void (*fn)(void *arg), void *arg)
-{
-    struct test_loop *loop = ctx;
-
-    loop->tick = fn;
-    loop->tick_arg = arg;
-    loop->tick_us = tb_mono_us() + delay_ms * 1000;
 }
 
 struct count_job {
@@ -313,7 +322,7 @@ static void work_loses_nothing(void **state)
     enum { JOBS = 300 };
     static struct count_job jobs[JOBS];
     struct test_loop loop = { .lock = PTHREAD_MUTEX_INITIALIZER };
-    struct tb_loop as_loop = { loop_post, loop_after, &loop };
+    struct tb_loop as_loop = { .post = loop_post, .ctx = &loop };
     struct tb_mailbox box;
     struct tb_work *work;
     int taken = 0, refused = 0;
@@ -342,6 +351,35 @@ static void work_loses_nothing(void **state)
     tb_mailbox_free(&box);
 }
 
+/* A loop whose `after` keeps all that was asked of it. */
+struct after_loop {
+    int64_t due_us[64];
+    size_t count, asked;
+    void (*fn)(void *arg);
+    void *arg;
+};
+
+static void keep_after(void *ctx, int64_t delay_ms, void (*fn)(void *arg), void *arg)
+{
+    struct after_loop *loop = ctx;
+
+    assert_true(loop->count < 64);
+    loop->due_us[loop->count++] = tb_mono_us() + delay_ms * 1000;
+    loop->asked++;
+    loop->fn = fn;
+    loop->arg = arg;
+}
+
+static void run_due(struct after_loop *loop)
+{
+    for (size_t i = 0; i < loop->count; i++)
+        if (tb_mono_us() >= loop->due_us[i]) {
+            loop->due_us[i] = loop->due_us[--loop->count];
+            loop->fn(loop->arg);
+            return;
+        }
+}
+
 static int fired[4], fire_count;
 
 static void fire(void *arg)
@@ -351,8 +389,8 @@ static void fire(void *arg)
 
 static void timers_fire_in_order_and_can_be_stopped(void **state)
 {
-    struct test_loop loop = { .lock = PTHREAD_MUTEX_INITIALIZER };
-    struct tb_loop as_loop = { loop_post, loop_after, &loop };
+    struct after_loop loop = { .count = 0 };
+    struct tb_loop as_loop = { .after = keep_after, .ctx = &loop };
     int numbers[] = { 1, 2, 3 };
     struct tb_timer t[3] = { 0 };
     struct tb_timers timers;
@@ -368,15 +406,36 @@ static void timers_fire_in_order_and_can_be_stopped(void **state)
     tb_timer_stop(&timers, &t[2]);
     tb_timer_stop(&timers, &t[2]);
     while (fire_count < 2)
-        if (loop.tick && tb_mono_us() >= loop.tick_us) {
-            void (*tick)(void *) = loop.tick;
-
-            loop.tick = NULL;
-            tick(loop.tick_arg);
-        }
+        run_due(&loop);
     assert_int_equal(fired[0], 1);
     assert_int_equal(fired[1], 2);
     assert_null(timers.first);
+}
+
+static void count_fire(void *arg)
+{
+    ++*(int *)arg;
+}
+
+/* Short timers come and go while a long one stands: the ticks under way must not become more and more. */
+static void ticks_do_not_pile_up(void **state)
+{
+    struct after_loop loop = { .count = 0 };
+    struct tb_loop as_loop = { .after = keep_after, .ctx = &loop };
+    struct tb_timers timers;
+    int count = 0;
+    struct tb_timer slow = { .fn = count_fire, .arg = &count }, quick = slow;
+
+    (void)state;
+    tb_timers_init(&timers, &as_loop);
+    tb_timer_set(&timers, &slow, 60000);
+    for (int i = 0; i < 50; i++) {
+        tb_timer_set(&timers, &quick, 1);
+        while (count <= i)
+            run_due(&loop);
+    }
+    assert_int_equal(loop.count, 1); /* that of the slow one */
+    assert_int_equal(loop.asked, 51);
 }
 
 int main(void)
@@ -386,6 +445,7 @@ int main(void)
         cmocka_unit_test(every_code_has_a_row_and_every_row_is_whole),
         cmocka_unit_test(long_and_malformed_texts_stay_utf8),
         cmocka_unit_test(json_is_read_strictly),
+        cmocka_unit_test(json_of_too_many_values_is_refused_before_it_is_read),
         cmocka_unit_test(json_truncations),
         cmocka_unit_test(values_are_shown_to_people),
         cmocka_unit_test(options_have_ranges),
@@ -394,6 +454,7 @@ int main(void)
         cmocka_unit_test(query_strings),
         cmocka_unit_test(work_loses_nothing),
         cmocka_unit_test(timers_fire_in_order_and_can_be_stopped),
+        cmocka_unit_test(ticks_do_not_pile_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,6 +93,10 @@ static void waits_so_long_for_each_part_of_a_request(void **state)
     assert_true(feed(conn, "POST /echo HTTP/1.1\r\nContent-Length: 10\r\n\r\nhalf"));
     ends_after(conn, TB_BODY_MS);
     conn = opened();
+    assert_true(feed(conn, "POST /echo HTTP/1.1\r\nContent-Length: 10\r\n\r\nhalf"));
+    conn->input_ms += TB_BODY_TOTAL_MS; /* as if it had come drop by drop all the time */
+    ends_after(conn, TB_BODY_TOTAL_MS);
+    conn = opened();
     assert_true(feed(conn, "POST /echo HTTP/1.1\r\nContent-Length: 4\r\n\r\nbody"));
     ends_after(conn, TB_STALL_MS); /* the answer is there and nobody takes it */
     conn = opened();
