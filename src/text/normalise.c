@@ -23,6 +23,8 @@ static const struct tb_norm_language *const languages[TB_LANG_COUNT] = {
     [TB_LANG_FR] = &tb_norm_french,
     [TB_LANG_IT] = &tb_norm_italian,
     [TB_LANG_PT] = &tb_norm_portuguese,
+    [TB_LANG_DE] = &tb_norm_german,
+    [TB_LANG_RU] = &tb_norm_russian,
 };
 
 struct tb_normaliser {
@@ -104,6 +106,12 @@ void tb_norm_number(struct tb_norm *s, long long value, enum tb_number_form form
         U16_NEXT(words, i, n, c);
         if (c != SOFT_HYPHEN)
             len += tb_utf8_put(utf8 + len, c == '-' ? ' ' : (uint32_t)c);
+    }
+    for (const char *const(*r)[2] = s->lang->respell; r && (*r)[0]; r++) {
+        char *found = memmem(utf8, len, (*r)[0], strlen((*r)[0]));
+
+        if (found)
+            memcpy(found, (*r)[1], strlen((*r)[1]));
     }
     tb_norm_say(s, (struct tb_str){ utf8, len });
 }

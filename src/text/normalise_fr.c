@@ -53,6 +53,9 @@ static const struct tb_unit units[] = {
     { "kWh", "kilowattheure", "kilowattheures", false },
     { "dB", "décibel", "décibels", false },
     { "kcal", "kilocalorie", "kilocalories", true },
+    { "M", "million", "millions", false },
+    { "M€", "million d'euros", "millions d'euros", false },
+    { "Md€", "milliard d'euros", "milliards d'euros", false },
     { "Md", "milliard", "milliards", false },
     { "Mds", "milliard", "milliards", false },
     { NULL, NULL, NULL, false },
@@ -298,7 +301,7 @@ const struct tb_norm_language tb_norm_french = {
     .number_sign = "numéro",
     .hashtag = "hashtag",
     .cents_and = "et",
-    .big = " millions million milliards milliard mille billions Md Mds ",
+    .big = " millions million milliards milliard mille billions M Md Mds ",
     .of_big = "de",
     .sections = " chapitre tome partie volume acte scène titre article annexe livre phase niveau type classe guerre ",
     .rulers = " Louis Henri Charles François Philippe Napoléon Pie Paul Jean Benoît Alexandre Catherine Nicolas Frédéric Léon "
@@ -311,5 +314,7 @@ const struct tb_norm_language tb_norm_french = {
     .ordinal = read_ordinal,
     .roman = say_roman,
     .agree = agree,
+    .small_capitals = true,
+    .elides = true,
     .phone_group = 3,
 };

@@ -94,7 +94,6 @@ static const struct tb_abbreviation abbreviations[] = {
     { "p. es", "per esempio", TB_ABBR_DOT },
     { "p.es", "per esempio", TB_ABBR_DOT },
     { "cfr", "confronta", 0 },
-    { "cioè", "cioè", 0 },
     { "n", "numero", TB_ABBR_DOT | TB_ABBR_NUMBER },
     { "n°", "numero", 0 },
     { "N°", "numero", 0 },
@@ -139,10 +138,8 @@ static const struct tb_symbol symbols[] = {
 
 static bool is_readable(struct tb_str w)
 {
-    static const char spelled[] = " UE EU IA OMS CIA CGIL IVA ";
+    static const char spelled[] = " UE EU IA OMS CIA CGIL ";
 
-    if (tb_norm_in_list(" IVA ", w, false))
-        return true;
     return !tb_norm_in_list(spelled, w, false) && w.n > 2 && tb_norm_is_syllabic(w, 2) && strchr("AEIOUNLRST", w.p[w.n - 1]);
 }
 
@@ -156,12 +153,13 @@ static void say_date(struct tb_norm *s, int year, int month, int day)
 
 static void say_time(struct tb_norm *s, int hour, int minute, int second, int half)
 {
-    tb_norm_number(s, hour, hour == 1 ? TB_FEMININE : TB_CARDINAL);
+    if (hour == 1 && !minute)
+        tb_norm_sayz(s, "l'una");
+    else
+        tb_norm_number(s, hour, hour == 1 ? TB_FEMININE : TB_CARDINAL);
     if (minute) {
         tb_norm_sayz(s, "e");
         tb_norm_number(s, minute, TB_CARDINAL);
-    } else if (!half) {
-        tb_norm_sayz(s, hour == 1 ? "ora" : "in punto");
     }
     if (second >= 0) {
         tb_norm_sayz(s, "e");
@@ -230,6 +228,8 @@ static void say_roman(struct tb_norm *s, long value, bool ruler)
 /* Only "one" changes. */
 static enum tb_number_form agree(long long value, struct tb_str next)
 {
+    if (value == 1 && tb_norm_in_list(" milione miliardo ", next, true))
+        return TB_MASCULINE;
     if (value != 1 || next.n < 3)
         return TB_CARDINAL;
     if (tb_norm_ends_with(next, "a") || tb_norm_ends_with(next, "ione"))
@@ -279,4 +279,5 @@ const struct tb_norm_language tb_norm_italian = {
     .ordinal = read_ordinal,
     .roman = say_roman,
     .agree = agree,
+    .small_capitals = true,
 };

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include <unicode/uchar.h>
+
 #include "text/normalise_priv.h"
 #include "text/utf8.h"
 
@@ -311,8 +313,10 @@ static const struct tb_currency *currency_at(const struct tb_norm *s, size_t at,
     for (const struct tb_currency *c = s->lang->currencies; c->sign; c++) {
         size_t n = strlen(c->sign);
 
-        if (tb_norm_starts_with(s, at, c->sign) && (!tb_norm_is_letter(c->sign[0]) || (unsigned char)c->sign[0] >= 0x80 ||
-                                            !tb_norm_is_letter(tb_norm_peek(s, at + n)))) {
+        size_t first = 0;
+        bool word = u_isalpha((UChar32)tb_utf8_next(tb_str_of(c->sign), &first));
+
+        if (tb_norm_starts_with(s, at, c->sign) && (!word || tb_norm_is_edge(s, at + n))) {
             *end = at + n;
             return c;
         }
@@ -356,6 +360,19 @@ static const struct tb_unit *unit_of(const struct tb_norm *s, struct tb_str sign
     return NULL;
 }
 
+/* "of euros" behind millions; in French "d'euros". */
+static void say_of_currency(struct tb_norm *s, const struct tb_currency *c)
+{
+    struct tb_str many = tb_norm_counted(0, false, c->one, c->many);
+    bool elided = s->lang->elides && strchr("aeiou", many.p[0]);
+
+    tb_norm_sayz(s, elided ? "d'" : s->lang->of_big);
+    if (elided)
+        s->rc = s->rc ? s->rc : tb_bytes_add(s->out, many.p, many.n);
+    else
+        tb_norm_say(s, many);
+}
+
 static void say_money(struct tb_norm *s, const struct figure *f, const struct tb_currency *c, struct tb_str big)
 {
     enum tb_number_form form = c->feminine ? TB_FEMININE : TB_MASCULINE;
@@ -365,15 +382,16 @@ static void say_money(struct tb_norm *s, const struct figure *f, const struct tb
     if (big.n && (unit = unit_of(s, big))) { /* "5 Mio. €" */
         say_figure(s, f, unit->feminine ? TB_FEMININE : TB_MASCULINE);
         tb_norm_say(s, counted(f, unit->one, unit->many));
-        tb_norm_sayz(s, s->lang->of_big);
-        tb_norm_say(s, tb_norm_counted(0, false, c->one, c->many));
+        say_of_currency(s, c);
         return;
     }
     if (big.n || (f->fraction.n && f->fraction.n != 2) || (f->fraction.n == 2 && !c->cents)) {
         say_figure(s, f, form);
         tb_norm_say(s, big);
-        tb_norm_sayz(s, big.n > 3 ? s->lang->of_big : ""); /* "mil" takes none */
-        tb_norm_say(s, big.n ? tb_norm_counted(0, false, c->one, c->many) : counted(f, c->one, c->many));
+        if (big.n > 3) /* "mil" takes none */
+            say_of_currency(s, c);
+        else
+            tb_norm_say(s, big.n ? tb_norm_counted(0, false, c->one, c->many) : counted(f, c->one, c->many));
         return;
     }
     if (f->value || !cents) {
@@ -446,8 +464,9 @@ static bool read_measure(struct tb_norm *s, const struct figure *f, const struct
         s->at = sign_end;
         return true;
     }
-    if (big.n)
+    if (big.n && !unit_of(s, big))
         return false;
+    after = tb_norm_skip_space(s, f->end);
     if (tb_norm_peek(s, after) == '%' && s->lang->percent) {
         say_figure(s, f, TB_CARDINAL);
         tb_norm_sayz(s, s->lang->percent);
@@ -501,7 +520,7 @@ static bool read_ratio(struct tb_norm *s, const struct figure *f)
         !read_figure(s, f->end + 1, &second) || tb_norm_peek(s, second.end) == ':')
         return false;
     say_plain(s, f);
-    tb_norm_sayz(s, s->lang->range);
+    tb_norm_sayz(s, s->lang->ratio ? s->lang->ratio : s->lang->range);
     s->at = f->end + 1;
     return true;
 }

@@ -67,13 +67,14 @@ struct tb_norm_language {
     const char *const *months;         /* 12, as said */
     const char *const *letters;        /* names of A..Z; NULL: spelled "F-B-I" */
     const struct tb_symbol *more_letters; /* names of capitals beyond A..Z, which then spell too; NULL: none */
-    const char *minus, *point, *range, *dot, *at, *slash, *dash, *underscore, *number_sign, *hashtag, *cents_and;
+    const char *minus, *point, *range, *ratio /* NULL: as the range */, *dot, *at, *slash, *dash, *underscore, *number_sign, *hashtag, *cents_and;
     const char *percent;               /* NULL: % is one of the units */
     const char *clock;                 /* " Uhr ": words behind 15:30 that its reading holds already; NULL: none */
     const char *big;                   /* " million billion ": words that stand between a number and its currency; one
                                           that is a unit too ("Mio") is said as that */
     const char *of_big;                /* said between them and the currency, or "" */
     const char *sections, *rulers;     /* words before a Roman numeral: counted; ordered */
+    const char *const (*respell)[2];   /* in number words: a spelling and what it becomes, as long; NULL: none */
     bool (*own)(struct tb_norm *s);    /* a reader of the language's own, tried before all others; NULL: none */
     void (*decimals)(struct tb_norm *s, long long whole, struct tb_str digits); /* 3,14; NULL: with .point */
     bool (*is_readable)(struct tb_str capitals); /* may capitals be read as a word? */
@@ -83,6 +84,8 @@ struct tb_norm_language {
     bool (*ordinal)(struct tb_norm *s, long value, size_t *at); /* behind the digits at *at: a sign of an ordinal? */
     void (*roman)(struct tb_norm *s, long value, bool ruler);
     enum tb_number_form (*agree)(long long value, struct tb_str next); /* form before this next word */
+    bool elides;      /* French: "de" before a vowel is "d'" */
+    bool small_capitals; /* words in capitals are said in small letters */
     bool years;       /* 1999 is "nineteen ninety-nine" */
     bool single_decimals; /* 3,14: three comma one four */
     bool tight;       /* Korean: particles follow numbers and signs at once, and no space stands where none was */
@@ -90,7 +93,8 @@ struct tb_norm_language {
     bool month_first; /* 12/05 is December 5th, and "May 5" is a date */
 };
 
-extern const struct tb_norm_language tb_norm_english, tb_norm_spanish, tb_norm_french, tb_norm_italian, tb_norm_portuguese;
+extern const struct tb_norm_language tb_norm_english, tb_norm_spanish, tb_norm_french, tb_norm_italian, tb_norm_portuguese,
+    tb_norm_german, tb_norm_russian;
 
 struct tb_norm {
     const struct tb_norm_language *lang;

@@ -300,4 +300,5 @@ const struct tb_norm_language tb_norm_portuguese = {
     .ordinal = read_ordinal,
     .roman = say_roman,
     .agree = agree,
+    .small_capitals = true,
 };

@@ -2,6 +2,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include <unicode/uchar.h>
+
 #include "text/normalise_priv.h"
 #include "text/utf8.h"
 
@@ -50,10 +52,13 @@ static struct tb_str span(const struct tb_norm *s, size_t at, size_t n)
 
 bool tb_norm_is_syllabic(struct tb_str capitals, size_t run)
 {
+    static const char vowel_letters[] = "AEIOUY";
     size_t vowels = 0, consonants = 0;
 
+    if (capitals.n == 3 && !strchr(vowel_letters, capitals.p[0]) && !strchr("AEIOUYLRH", capitals.p[1]))
+        return false; /* DNA */
     for (size_t i = 0; i < capitals.n; i++) {
-        bool vowel = strchr("AEIOUY", capitals.p[i]) != NULL;
+        bool vowel = strchr(vowel_letters, capitals.p[i]) != NULL;
 
         vowels += vowel;
         consonants = vowel ? 0 : consonants + 1;
@@ -328,6 +333,25 @@ static bool read_dotted_capitals(struct tb_norm *s)
     return true;
 }
 
+/* A word in capitals, in small letters: some espeak voices spell capitals. */
+static bool say_small(struct tb_norm *s, size_t n)
+{
+    size_t end = s->at + n;
+    const char *gap = " ";
+
+    while (s->at < end) {
+        char utf8[5] = { 0 };
+
+        tb_utf8_put(utf8, (uint32_t)u_tolower((UChar32)tb_utf8_next(s->in, &s->at)));
+        if (*gap)
+            tb_norm_sayz(s, utf8);
+        else
+            tb_norm_glue(s, utf8);
+        gap = "";
+    }
+    return true;
+}
+
 static bool read_capitals(struct tb_norm *s, size_t n)
 {
     struct tb_str word = span(s, s->at, n);
@@ -336,8 +360,10 @@ static bool read_capitals(struct tb_norm *s, size_t n)
     while (capitals < n && (s->lang->more_letters ? tb_norm_is_upper(word, capitals, &capitals)
                                                   : is_upper(word.p[capitals]) && ++capitals))
         count++;
-    if (count < 2 || s->lang->is_readable(span(s, s->at, capitals)))
+    if (count < 2)
         return false;
+    if (s->lang->is_readable(span(s, s->at, capitals)))
+        return capitals == n && s->lang->small_capitals && say_small(s, n);
     if (capitals == n) {
         tb_norm_spell(s, word);
     } else if (n - capitals == 1 && word.p[capitals] == 's' && s->lang->letters) { /* CDs */
@@ -441,7 +467,7 @@ bool tb_norm_read_word(struct tb_norm *s)
         return false;
     if (read_roman(s, n) || read_month_and_day(s, n) || read_capitals(s, n))
         return true;
-    if (tb_norm_peek(s, s->at + n) == '\'' && n > 2 && memcmp(s->in.p + s->at + n - 2, "in", 2) == 0 &&
+    if (s->lang == &tb_norm_english && tb_norm_peek(s, s->at + n) == '\'' && n > 2 && memcmp(s->in.p + s->at + n - 2, "in", 2) == 0 &&
         !letter_at(s, s->at + n + 1, &next))
         n++; /* goin' */
     tb_norm_say(s, span(s, s->at, n));

@@ -83,6 +83,29 @@ static const struct rule romance[] = {
     { NULL, NULL },
 };
 
+/* What the model was not trained on, by the nearest sound it knows: docs/TEXT.md. Tried before the rules above. */
+static const struct rule portuguese[] = {
+    { "y", "i" }, { "æ", "ɐ" }, { NULL, NULL },
+};
+
+static const struct rule german[] = {
+    { "ɔ͡ø", "Y" }, { "ɜ", "ɐ" }, { "p͡f", "pf" }, { "ʏ", "y" }, { "ɾ", "ʁ" }, { "r", "ʁ" }, { NULL, NULL },
+};
+
+/* ь stays as ʲ, which the model knows, but not before i and e, where its own i and e palatalise enough. */
+static const struct rule russian[] = {
+    { "ʲi", "i" },  { "ʲɪ", "ɪ" },   { "ʲe", "e" },  { "ʲɛ", "ɛ" }, { "t͡ʃʲ", "ʧ" }, { "ɕ", "ʃʲ" }, { "ɭ", "l" },
+    { "ɵ", "ɔ" },   { "y", "ɨ" },    { "ʑ", "ʒʲ" },  { "ʂ", "ʃ" },  { "ʐ", "ʒ" },   { "ɫ", "l" },   { "j͡", "j" },
+    { NULL, NULL },
+};
+
+/* Own rules of a language; NULL: none. */
+static const struct rule *const own[TB_LANG_COUNT] = {
+    [TB_LANG_PT] = portuguese,
+    [TB_LANG_DE] = german,
+    [TB_LANG_RU] = russian,
+};
+
 static const struct rule *match(const struct rule *rules, struct tb_str rest)
 {
     for (; rules->from; rules++) {
@@ -102,10 +125,13 @@ enum tb_code tb_symbols_from_ipa(struct tb_str ipa, enum tb_lang lang, struct tb
     size_t start = out->size;
 
     for (size_t at = 0; at < ipa.n && !rc;) {
-        const struct rule *rule = match(rules, (struct tb_str){ ipa.p + at, ipa.n - at });
+        struct tb_str rest = { ipa.p + at, ipa.n - at };
+        const struct rule *rule = own[lang] ? match(own[lang], rest) : NULL;
         char one[4];
         struct tb_str piece;
 
+        if (!rule)
+            rule = match(rules, rest);
         if (rule) {
             at += strlen(rule->from);
             piece = tb_str_of(rule->to);
