@@ -48,6 +48,16 @@ static int whole_frames(const float *durations, int n, float pace, int *frames)
     return sum;
 }
 
+/* counts [n] of all tokens, and their sum. The two paddings never last longer than at pace 1: the network lets speech
+ * run into a long padding, and a slow sentence would become slower still. */
+static int spread(const float *durations, int n, float pace, int *counts)
+{
+    float padding = pace > 1.0f ? pace : 1.0f;
+
+    return rounded(durations, 1, padding, counts) + whole_frames(durations + 1, n - 2, pace, counts + 1) +
+           rounded(durations + n - 1, 1, padding, counts + n - 1);
+}
+
 /* Pitch and energy, from the tokens' features spread over time. */
 static enum tb_code curves(const struct tb_kokoro_run *run, const struct tb_kokoro_model *model, struct tb_mat features,
                            const int *counts, const float *prosody, struct tb_kokoro_plan *plan, struct tb_error *err)
@@ -73,7 +83,7 @@ enum tb_code tb_kokoro_plan(const struct tb_kokoro_run *run, const struct tb_kok
     struct tb_mat bert, features, text;
     enum tb_code rc;
 
-    assert(n > 0 && n <= TB_KOKORO_MAX_TOKENS);
+    assert(n >= 2 && n <= TB_KOKORO_MAX_TOKENS);
     if ((rc = tb_scratch_mat(run->scratch, TB_KOKORO_WIDTH, n, &bert, err)) ||
         (rc = tb_scratch_mat(run->scratch, TB_KOKORO_WIDTH, n, &text, err)) ||
         (rc = tb_scratch_mat(run->scratch, TB_KOKORO_WIDTH + TB_KOKORO_HALF, n, &features, err)) ||
@@ -82,7 +92,7 @@ enum tb_code tb_kokoro_plan(const struct tb_kokoro_run *run, const struct tb_kok
         (rc = tb_kokoro_durations(run, &model->prosody, features, durations, err)) ||
         (rc = tb_kokoro_text_run(run, &model->text, tokens, n, text, err)))
         return rc;
-    plan->frames = whole_frames(durations, n, pace, counts);
+    plan->frames = spread(durations, n, pace, counts);
     if (plan->frames > TB_KOKORO_MAX_FRAMES)
         return tb_fail(err, TB_ETOOBIG, "kokoro: %d tokens last %d frames, at most %d", n, plan->frames,
                        TB_KOKORO_MAX_FRAMES);
