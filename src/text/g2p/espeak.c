@@ -40,7 +40,9 @@ static void stop(struct tb_espeak *e)
     e->pid = 0;
 }
 
-/* Default signals and an empty mask: the server blocks and ignores some that the child must obey. */
+/* Default signals and an empty mask: the server blocks and ignores some that the child must obey. No descriptor but
+ * its three: libraries open some that would be inherited. A process group of its own: Ctrl-C on the server is not meant
+ * for it, which has answers to finish. */
 static int spawn(const char *program, int fd, pid_t *pid)
 {
     char *const argv[] = { (char *)program, NULL };
@@ -57,9 +59,11 @@ static int spawn(const char *program, int fd, pid_t *pid)
     posix_spawn_file_actions_adddup2(&files, fd, STDIN_FILENO);
     posix_spawn_file_actions_adddup2(&files, fd, STDOUT_FILENO);
     posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
     posix_spawnattr_setsigmask(&attr, &none);
     posix_spawnattr_setsigdefault(&attr, &all);
-    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setpgroup(&attr, 0);
+    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
     rc = posix_spawn(pid, program, &files, &attr, argv, env);
     posix_spawnattr_destroy(&attr);
     posix_spawn_file_actions_destroy(&files);
