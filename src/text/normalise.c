@@ -25,6 +25,7 @@ static const struct tb_norm_language *const languages[TB_LANG_COUNT] = {
     [TB_LANG_PT] = &tb_norm_portuguese,
     [TB_LANG_DE] = &tb_norm_german,
     [TB_LANG_RU] = &tb_norm_russian,
+    [TB_LANG_KO] = &tb_norm_korean,
 };
 
 struct tb_normaliser {
@@ -132,7 +133,11 @@ void tb_norm_group(struct tb_norm *s, struct tb_str digits)
     if (digits.n <= s->lang->phone_group && digits.p[0] != '0')
         tb_norm_number(s, value, TB_CARDINAL);
     else
-        tb_norm_digits(s, digits);
+        for (size_t i = 0; i < digits.n; i++)
+            if (digits.p[i] == '0' && s->lang->zero)
+                tb_norm_sayz(s, s->lang->zero);
+            else
+                tb_norm_number(s, digits.p[i] - '0', TB_CARDINAL);
 }
 
 void tb_norm_glue(struct tb_norm *s, const char *end)

@@ -70,6 +70,7 @@ struct tb_norm_language {
     const char *minus, *point, *range, *ratio /* NULL: as the range */, *dot, *at, *slash, *dash, *underscore, *number_sign, *hashtag, *cents_and;
     const char *percent;               /* NULL: % is one of the units */
     const char *clock;                 /* " Uhr ": words behind 15:30 that its reading holds already; NULL: none */
+    const char *zero;                  /* of telephone numbers; NULL: as of others */
     const char *big;                   /* " million billion ": words that stand between a number and its currency; one
                                           that is a unit too ("Mio") is said as that */
     const char *of_big;                /* said between them and the currency, or "" */
@@ -94,7 +95,7 @@ struct tb_norm_language {
 };
 
 extern const struct tb_norm_language tb_norm_english, tb_norm_spanish, tb_norm_french, tb_norm_italian, tb_norm_portuguese,
-    tb_norm_german, tb_norm_russian;
+    tb_norm_german, tb_norm_russian, tb_norm_korean;
 
 struct tb_norm {
     const struct tb_norm_language *lang;

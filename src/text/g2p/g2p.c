@@ -7,6 +7,7 @@
 
 #include "text/g2p/english.h"
 #include "text/g2p/espeak.h"
+#include "text/g2p/korean.h"
 #include "text/g2p/lexicon.h"
 #include "text/g2p/symbols.h"
 #include "text/normalise.h"
@@ -15,7 +16,8 @@
 /* The espeak voices that the model's training used. English has the lexicon besides. */
 static const char *const voices[TB_LANG_COUNT] = {
     [TB_LANG_EN] = "en-us", [TB_LANG_ES] = "es",    [TB_LANG_FR] = "fr",
-    [TB_LANG_IT] = "it",    [TB_LANG_PT] = "pt-br",
+    [TB_LANG_IT] = "it",    [TB_LANG_PT] = "pt-br", [TB_LANG_DE] = "de",
+    [TB_LANG_RU] = "ru",
 };
 
 struct tb_g2p {
@@ -38,7 +40,7 @@ static enum tb_code open_parts(struct tb_g2p *g, const char *model_dir, const ch
     if ((rc = tb_espeak_open(path, &g->espeak, err)))
         return rc;
     for (int i = 0; i < TB_LANG_COUNT; i++)
-        if (voices[i] && (rc = tb_normaliser_open((enum tb_lang)i, &g->normalisers[i], err)))
+        if (tb_g2p_speaks((enum tb_lang)i) && (rc = tb_normaliser_open((enum tb_lang)i, &g->normalisers[i], err)))
             return rc;
     return TB_OK;
 }
@@ -72,7 +74,7 @@ void tb_g2p_close(struct tb_g2p *g)
 
 bool tb_g2p_speaks(enum tb_lang lang)
 {
-    return (unsigned)lang < TB_LANG_COUNT && voices[lang];
+    return (unsigned)lang < TB_LANG_COUNT && (voices[lang] || lang == TB_LANG_KO);
 }
 
 /* Marks that the model knows; espeak would swallow them. */
@@ -88,15 +90,67 @@ static bool is_inside_number(struct tb_str text, size_t before, size_t after)
            text.p[after] >= '0' && text.p[after] <= '9';
 }
 
+static enum tb_code speak_native(struct tb_g2p *g, struct tb_str run, enum tb_lang lang, struct tb_bytes *symbols,
+                                 struct tb_error *err)
+{
+    struct tb_bytes ipa = { 0 };
+    enum tb_code rc;
+
+    if (lang == TB_LANG_KO)
+        rc = tb_korean_phonemes(run, symbols);
+    else if (!(rc = tb_espeak_ipa(g->espeak, voices[lang], run, &ipa, err)))
+        rc = tb_symbols_from_ipa(tb_bytes_str(&ipa), lang, symbols);
+    tb_bytes_free(&ipa);
+    return rc && !(err && err->text[0]) ? tb_fail(err, rc, "phonemes of %zu bytes", run.n) : rc;
+}
+
+/* 'l' for Latin letters, 'o' for others, 0 for what is between words. */
+static char script_of(uint32_t c)
+{
+    if ((c | 0x20) >= 'a' && (c | 0x20) <= 'z')
+        return 'l';
+    if (c < 0xC0)
+        return 0;
+    return c < 0x250 ? 'l' : 'o';
+}
+
+/* A run in which Latin words stand among those of another script: they are English. */
+static enum tb_code speak_scripts(struct tb_g2p *g, struct tb_str run, enum tb_lang lang, struct tb_bytes *symbols,
+                                  struct tb_error *err)
+{
+    char script = 0;
+    size_t start = 0;
+
+    for (size_t at = 0; at <= run.n;) {
+        size_t before = at;
+        char here = at < run.n ? script_of(tb_utf8_next(run, &at)) : (at++, 'e');
+        struct tb_str part = { run.p + start, before - start };
+        enum tb_code rc = TB_OK;
+
+        if (here == 0 || here == script)
+            continue;
+        if (script && symbols->size)
+            rc = tb_bytes_add(symbols, " ", 1);
+        if (!rc && script == 'l')
+            rc = tb_english_phonemes(&g->lexicon, g->espeak, part, symbols, err);
+        else if (!rc && script)
+            rc = speak_native(g, part, lang, symbols, err);
+        if (rc)
+            return rc;
+        start = script ? before : start;
+        script = here;
+    }
+    return TB_OK;
+}
+
 /* One run of words without marks, with a space before it if the text has one. */
 static enum tb_code speak_run(struct tb_g2p *g, struct tb_str run, enum tb_lang lang, struct tb_bytes *out,
                               struct tb_error *err)
 {
-    struct tb_bytes ipa = { 0 }, symbols = { 0 };
-    enum tb_code rc = tb_espeak_ipa(g->espeak, voices[lang], run, &ipa, err);
+    struct tb_bytes symbols = { 0 };
+    enum tb_code rc = lang == TB_LANG_RU || lang == TB_LANG_KO ? speak_scripts(g, run, lang, &symbols, err)
+                                                              : speak_native(g, run, lang, &symbols, err);
 
-    if (!rc && (rc = tb_symbols_from_ipa(tb_bytes_str(&ipa), lang, &symbols)))
-        tb_fail(err, rc, "phonemes of %zu bytes", run.n);
     if (!rc && symbols.size) {
         if (run.p[0] == ' ' && out->size)
             rc = tb_bytes_add(out, " ", 1);
@@ -105,7 +159,6 @@ static enum tb_code speak_run(struct tb_g2p *g, struct tb_str run, enum tb_lang 
         if (rc)
             tb_fail(err, rc, "phonemes of %zu bytes", run.n);
     }
-    tb_bytes_free(&ipa);
     tb_bytes_free(&symbols);
     return rc;
 }

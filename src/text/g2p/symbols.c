@@ -89,12 +89,11 @@ static const struct rule portuguese[] = {
 };
 
 static const struct rule german[] = {
-    { "ɔ͡ø", "Y" }, { "ɜ", "ɐ" }, { "p͡f", "pf" }, { "ʏ", "y" }, { "ɾ", "ʁ" }, { "r", "ʁ" }, { NULL, NULL },
+    { "ɔ͡ø", "Y" }, { "ɜ", "ɐ" }, { "p͡f", "pf" }, { "tʃ", "ʧ" }, { "ʏ", "y" }, { "ɾ", "ʁ" }, { "r", "ʁ" }, { NULL, NULL },
 };
 
-/* ь stays as ʲ, which the model knows, but not before i and e, where its own i and e palatalise enough. */
 static const struct rule russian[] = {
-    { "ʲi", "i" },  { "ʲɪ", "ɪ" },   { "ʲe", "e" },  { "ʲɛ", "ɛ" }, { "t͡ʃʲ", "ʧ" }, { "ɕ", "ʃʲ" }, { "ɭ", "l" },
+    { "t͡ʃʲ", "ʧ" }, { "ɕ", "ʃʲ" }, { "ɭ", "l" },
     { "ɵ", "ɔ" },   { "y", "ɨ" },    { "ʑ", "ʒʲ" },  { "ʂ", "ʃ" },  { "ʐ", "ʒ" },   { "ɫ", "l" },   { "j͡", "j" },
     { NULL, NULL },
 };
