@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "text/clean.h"
 #include "text/normalise_priv.h"
+#include "text/normalise_zh.h"
 #include "text/utf8.h"
 
 enum { WORDS_MOST = 400, SOFT_HYPHEN = 0xAD };
@@ -26,6 +27,7 @@ static const struct tb_norm_language *const languages[TB_LANG_COUNT] = {
     [TB_LANG_DE] = &tb_norm_german,
     [TB_LANG_RU] = &tb_norm_russian,
     [TB_LANG_KO] = &tb_norm_korean,
+    [TB_LANG_ZH] = &tb_norm_chinese,
 };
 
 struct tb_normaliser {

@@ -10,6 +10,7 @@
 #include "text/g2p/korean.h"
 #include "text/g2p/lexicon.h"
 #include "text/g2p/symbols.h"
+#include "text/g2p/zh.h"
 #include "text/normalise.h"
 #include "text/utf8.h"
 
@@ -20,24 +21,41 @@ static const char *const voices[TB_LANG_COUNT] = {
     [TB_LANG_RU] = "ru",
 };
 
+/* Languages that have their own dictionaries or rules. */
+static bool has_dictionary(enum tb_lang lang)
+{
+    return lang == TB_LANG_ZH || lang == TB_LANG_KO;
+}
+
+bool tb_g2p_speaks(enum tb_lang lang)
+{
+    return (unsigned)lang < TB_LANG_COUNT && (voices[lang] || has_dictionary(lang));
+}
+
 struct tb_g2p {
     struct tb_lexicon lexicon;
+    struct tb_zh_dict zh;
     struct tb_espeak *espeak;
-    struct tb_normaliser *normalisers[TB_LANG_COUNT]; /* of the languages that have a voice */
+    struct tb_normaliser *normalisers[TB_LANG_COUNT]; /* of the languages that are spoken */
 };
+
+static enum tb_code join_path(char path[4096], const char *folder, const char *file, struct tb_error *err)
+{
+    if ((size_t)snprintf(path, 4096, "%s/%s", folder, file) >= 4096)
+        return tb_fail(err, TB_ETOOBIG, "path of %zu bytes", strlen(folder));
+    return TB_OK;
+}
 
 static enum tb_code open_parts(struct tb_g2p *g, const char *model_dir, const char *helper_dir, struct tb_error *err)
 {
     char path[4096];
     enum tb_code rc;
 
-    if ((size_t)snprintf(path, sizeof path, "%s/lexicon-en.bin", model_dir) >= sizeof path)
-        return tb_fail(err, TB_ETOOBIG, "path of %zu bytes", strlen(model_dir));
-    if ((rc = tb_lexicon_open(path, &g->lexicon, err)))
+    if ((rc = join_path(path, model_dir, "lexicon-en.bin", err)) || (rc = tb_lexicon_open(path, &g->lexicon, err)))
         return rc;
-    if ((size_t)snprintf(path, sizeof path, "%s/timbre-phonemes", helper_dir) >= sizeof path)
-        return tb_fail(err, TB_ETOOBIG, "path of %zu bytes", strlen(helper_dir));
-    if ((rc = tb_espeak_open(path, &g->espeak, err)))
+    if ((rc = join_path(path, model_dir, "lexicon-zh.bin", err)) || (rc = tb_zh_dict_open(path, &g->zh, err)))
+        return rc;
+    if ((rc = join_path(path, helper_dir, "timbre-phonemes", err)) || (rc = tb_espeak_open(path, &g->espeak, err)))
         return rc;
     for (int i = 0; i < TB_LANG_COUNT; i++)
         if (tb_g2p_speaks((enum tb_lang)i) && (rc = tb_normaliser_open((enum tb_lang)i, &g->normalisers[i], err)))
@@ -68,13 +86,9 @@ void tb_g2p_close(struct tb_g2p *g)
     for (int i = 0; i < TB_LANG_COUNT; i++)
         tb_normaliser_close(g->normalisers[i]);
     tb_espeak_close(g->espeak);
+    tb_zh_dict_close(&g->zh);
     tb_lexicon_close(&g->lexicon);
     free(g);
-}
-
-bool tb_g2p_speaks(enum tb_lang lang)
-{
-    return (unsigned)lang < TB_LANG_COUNT && (voices[lang] || lang == TB_LANG_KO);
 }
 
 /* Marks that the model knows; espeak would swallow them. */
@@ -198,6 +212,31 @@ static enum tb_code speak_by_espeak(struct tb_g2p *g, struct tb_str text, enum t
     return TB_OK;
 }
 
+/* English words inside another script; what is in no Latin letters gives nothing. */
+static enum tb_code say_foreign(void *ctx, struct tb_str text, struct tb_bytes *out, struct tb_error *err)
+{
+    struct tb_g2p *g = ctx;
+    struct tb_bytes words = { 0 };
+    enum tb_code rc = tb_normalise(g->normalisers[TB_LANG_EN], text, &words, err);
+
+    if (!rc && words.size)
+        rc = tb_english_phonemes(&g->lexicon, g->espeak, tb_bytes_str(&words), out, err);
+    tb_bytes_free(&words);
+    return rc;
+}
+
+static enum tb_code speak(struct tb_g2p *g, struct tb_str words, enum tb_lang lang, struct tb_bytes *out,
+                          struct tb_error *err)
+{
+    const struct tb_zh_foreign foreign = { say_foreign, g };
+
+    if (lang == TB_LANG_EN)
+        return tb_english_phonemes(&g->lexicon, g->espeak, words, out, err);
+    if (lang == TB_LANG_ZH)
+        return tb_zh_phonemes(&g->zh, &foreign, words, out, err);
+    return speak_by_espeak(g, words, lang, out, err);
+}
+
 static bool has_sound(struct tb_str phonemes)
 {
     for (size_t at = 0; at < phonemes.n;) {
@@ -219,8 +258,7 @@ enum tb_code tb_g2p_phonemes(struct tb_g2p *g, struct tb_str text, enum tb_lang 
         return tb_fail(err, TB_ELANGUAGE, "no phonemes for %s", tb_lang_name(lang));
     rc = tb_normalise(g->normalisers[lang], text, &words, err);
     if (!rc && words.size)
-        rc = lang == TB_LANG_EN ? tb_english_phonemes(&g->lexicon, g->espeak, tb_bytes_str(&words), &phonemes, err)
-                                : speak_by_espeak(g, tb_bytes_str(&words), lang, &phonemes, err);
+        rc = speak(g, tb_bytes_str(&words), lang, &phonemes, err);
     if (!rc && has_sound(tb_bytes_str(&phonemes)) && (rc = tb_bytes_add(out, phonemes.data, phonemes.size)))
         tb_fail(err, rc, "%zu bytes of phonemes", phonemes.size);
     tb_bytes_free(&words);

@@ -1,13 +1,7 @@
 /* lexicon.c - see lexicon.h. */
 #include "text/g2p/lexicon.h"
 
-#include <errno.h>
 #include <string.h>
-
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/limits.h"
 
@@ -133,44 +127,25 @@ enum tb_code tb_lexicon_use(const void *data, size_t size, struct tb_lexicon *ou
     return TB_OK;
 }
 
-static enum tb_code map(int fd, const char *path, struct tb_lexicon *out, struct tb_error *err)
-{
-    struct stat st;
-    enum tb_code rc;
-    void *data;
-
-    if (fstat(fd, &st) || !S_ISREG(st.st_mode))
-        return tb_fail(err, TB_EIO, "%s: not a file", path);
-    if (st.st_size < HEAD || st.st_size > TB_MAX_LEXICON)
-        return tb_fail(err, TB_EINVAL, "%s: %lld bytes", path, (long long)st.st_size);
-    data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
-    if (data == MAP_FAILED)
-        return tb_fail(err, TB_EIO, "%s: %s", path, strerror(errno));
-    rc = tb_lexicon_use(data, (size_t)st.st_size, out, err);
-    if (rc)
-        munmap(data, (size_t)st.st_size);
-    else
-        out->mapped = true;
-    return rc;
-}
-
 enum tb_code tb_lexicon_open(const char *path, struct tb_lexicon *out, struct tb_error *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct tb_mapped file;
     enum tb_code rc;
 
     *out = (struct tb_lexicon){ 0 };
-    if (fd < 0)
-        return tb_fail(err, TB_EIO, "%s: %s", path, strerror(errno));
-    rc = map(fd, path, out, err);
-    close(fd);
+    if ((rc = tb_mapped_open(path, TB_MAX_LEXICON, &file, err)))
+        return rc;
+    rc = tb_lexicon_use(file.data, file.size, out, err);
+    if (rc)
+        tb_mapped_close(&file);
+    else
+        out->file = file;
     return rc;
 }
 
 void tb_lexicon_close(struct tb_lexicon *l)
 {
-    if (l->mapped)
-        munmap((void *)l->data, l->size);
+    tb_mapped_close(&l->file);
     *l = (struct tb_lexicon){ 0 };
 }
 

@@ -15,6 +15,7 @@
 #define TB_TEXT_G2P_LEXICON_H
 
 #include "base/str.h"
+#include "text/g2p/mapped.h"
 
 /* When a variant holds. */
 enum tb_word_tag {
@@ -35,7 +36,7 @@ struct tb_lexicon {
     const uint8_t *data; /* the whole file */
     size_t size;
     uint32_t count;
-    bool mapped;
+    struct tb_mapped file; /* empty when the bytes are the caller's */
 };
 
 /* Map a file. TB_EIO: cannot be read; TB_EINVAL: not a lexicon. Release with tb_lexicon_close. */
