@@ -435,7 +435,7 @@ class Replay:
 
     def do_metric(self, step):
         line = f"\n{step['metric']} {step['becomes']}\n"
-        assert wait_until(lambda: line in requests.get(self.server.url + "/metrics", timeout=10).text, 20), line
+        assert wait_until(lambda: line in requests.get(self.server.url + "/metrics", timeout=10).text, 60), line
 
     def do_files_on_disk(self, step):
         def count():
@@ -462,7 +462,7 @@ class Replay:
         body = json.dumps({"model": HTTP_MODEL, "input": {"text": "A rather long sentence. " * 20,
                                                           "voice": self.values.known["http_voice"]}}).encode()
         head = raw.head_bytes("POST", SHARED["requests"]["speak"]["path"],
-                              {"Host": "x", "Content-Length": len(body), **self.headers(step)})
+                              {"Host": "x", "X-DashScope-SSE": "enable", "Content-Length": len(body), **self.headers(step)})
 
         def speak():
             self.sockets.append(raw.Wire(self.server.port))

@@ -71,7 +71,7 @@ def still_there(server, http_voice, realtime_voice):
     yield
     listed = server.voices(action="list", page_size=1000).json()["output"]["voice_list"]
     assert {http_voice, realtime_voice} <= {v["voice"] for v in listed}
-    assert wait_until(lambda: "\ntimbre_utterances_open 0\n" in requests.get(server.url + "/metrics").text, 20)
+    assert wait_until(lambda: "\ntimbre_utterances_open 0\n" in requests.get(server.url + "/metrics").text, 60)
     assert server.process.poll() is None
 
 
