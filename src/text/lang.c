@@ -2,7 +2,7 @@
  *
  * Detection counts letters by script first. Kana makes Japanese, even among many
  * Han ideographs; each of the other scripts has one language. Within the Latin
- * script frequent words, telling letters and word ends add points. */
+ * script frequent words, telling letters and pieces of words add points. */
 #include "text/lang.h"
 
 #include <string.h>
@@ -58,15 +58,78 @@ static const struct {
     { "ìò", TB_LANG_IT, 5 },    { "èàù", TB_LANG_IT, 1 },
 };
 
+/* More words of every day. */
+static const char *const more_words[TB_LANG_COUNT] = {
+    [TB_LANG_EN] = " where why every never always again very here after before only over under much many long little old new "
+                   "home house day year week today tomorrow night time man woman boy girl child children school money water food "
+                   "work works book car door window street train friend mother father brother sister us him let's can't won't "
+                   "didn't isn't that's you're we're they're should must might shall need want know think tell say said take "
+                   "give make made come came went goes put keep turn open close call ask help play read write speak left right "
+                   "good bad great small big sorry maybe nothing something everything nobody everyone next last first because "
+                   "while until too still just also both each really great sure okay love life world ",
+    [TB_LANG_DE] = " wir uns euch ihnen ihm ihn mein meine dein deine sein seine unser unsere kein keine diese dieser dieses "
+                   "jeder jede alle alles nichts etwas niemand jemand immer nie wieder schon jetzt dann hier dort da sehr viel "
+                   "viele wenig ganz doch mal weil wenn ob als warum wann welche haus tag jahr woche nacht abend mann frau kind "
+                   "kinder schule geld wasser arbeit buch auto tür fenster straße zug freund mutter vater bruder schwester "
+                   "will muss soll darf mag möchte könnte hätte wäre geht gehen kommt kommen macht machen sagt sagen gibt geben "
+                   "weiß wissen sehen spielt spielen arbeitet hatte waren bin bist sind habe hast fertig groß klein neu alt gerne "
+                   "tschüss auf wiedersehen entschuldigung zwei drei vier fünf leben welt liebe ",
+    [TB_LANG_IT] = " gli uno dello degli dalla dal dai nella nei nelle sul sulla sui agli ai alle suo sua suoi sue mio miei mie "
+                   "tuo tua nostro nostra loro noi voi lui qualcosa niente nessuno qualcuno sempre mai ancora già adesso poi "
+                   "prima dopo oggi domani ieri molto poco troppo tanto quanto quanti quale chi ogni tutti tutte casa giorno "
+                   "anno notte sera mattina uomo donna bambino bambini bambina scuola soldi acqua lavoro libro macchina porta "
+                   "finestra strada treno amico madre padre fratello sorella hanno abbiamo avete siamo siete stato stata "
+                   "può puoi posso vuole voglio devo deve vorrei potrebbe fa va vado viene dice bello bella grande piccolo nuovo "
+                   "vecchio arrivederci prego scusi signora signore due tre vita mondo amore così però allora senza fra tra "
+                   "l' d' un' c' dell' all' nell' dall' sull' quest' ",
+    [TB_LANG_PT] = " um eu você vocês nós eles elas ele meus minhas nosso nossa este esta isto aquele aquela aqui ali lá hoje "
+                   "amanhã ontem sempre nunca ainda agora antes muito muita pouco tudo todo toda todos todas nada ninguém alguém "
+                   "algo cada qual quanto quanta onde porque por quê então casa dia ano noite manhã tarde homem mulher menino "
+                   "menina criança crianças escola dinheiro água trabalho livro carro porta janela rua trem amigo mãe pai irmão "
+                   "irmã são tenho temos têm vou vai vamos fui pode posso quer quero deve fazer fez diz disse vem sai novo nova "
+                   "velho grande pequeno dois duas três desculpe tchau logo até oi senhor senhora vida mundo amor pra pro dela "
+                   "dele deles num numa ao à às ",
+    [TB_LANG_ES] = " unos unas ella ellas ellos nosotros usted ustedes mis tus nuestro nuestra estos estas eso aquel aquí allí ahí "
+                   "mañana ayer siempre nunca todavía antes después mucho mucha poco nada nadie alguien algo cada cual cuánto "
+                   "cuándo dónde quién entonces casa día año noche tarde hombre mujer niño niña niños escuela dinero agua trabajo "
+                   "libro coche puerta ventana calle tren amigo madre padre hermano hermana soy eres somos estoy estamos tengo "
+                   "tienes tenemos voy vas va vamos fue fueron puedo puedes quiero quiere debe debo hacer hizo dice dijo viene "
+                   "sale nuevo nueva viejo grande pequeño tres perdón adiós luego vida mundo amor del otra otro vez le les nos "
+                   "favor ",
+    [TB_LANG_FR] = " à mes tes ta ton notre votre nos vos leurs lui eux moi toi cet ces cela ceci celui ici là aujourd'hui demain "
+                   "hier toujours jamais encore déjà maintenant avant après beaucoup peu trop tant rien personne quelqu'un "
+                   "quelque chose chaque quel quelle quels quelles combien quand pourquoi comment donc alors maison jour année "
+                   "nuit soir matin homme femme enfant enfants école argent eau travail livre voiture porte fenêtre rue train "
+                   "ami mère père frère soeur ai as avons avez ont sommes êtes sont était étaient peut peux veux veut dois doit "
+                   "faut fait font va vais vont vient dit dire nouveau nouvelle vieux grand petit deux trois quatre salut "
+                   "bientôt revoir pardon vie monde amour sans sous chez entre vers depuis pendant jusqu'à "
+                   "l' d' j' n' qu' s' m' t' c' ",
+};
+
+/* Pieces of words; a space is the word's border. They weigh less than words. */
 static const struct {
-    const char *end; /* of a word of six letters or more */
+    const char *piece;
     enum tb_lang lang;
-} ends[] = {
-    { "ing", TB_LANG_EN },   { "tion", TB_LANG_EN },  { "ness", TB_LANG_EN },  { "ción", TB_LANG_ES },  { "dad", TB_LANG_ES },
-    { "mente", TB_LANG_ES }, { "ção", TB_LANG_PT },   { "ções", TB_LANG_PT },  { "dade", TB_LANG_PT },  { "mente", TB_LANG_PT },
-    { "zione", TB_LANG_IT }, { "mente", TB_LANG_IT }, { "ità", TB_LANG_IT },   { "ung", TB_LANG_DE },   { "keit", TB_LANG_DE },
-    { "lich", TB_LANG_DE },  { "chen", TB_LANG_DE },  { "tion", TB_LANG_FR },  { "ment", TB_LANG_FR },  { "eux", TB_LANG_FR },
-    { "aient", TB_LANG_FR }, { "ando", TB_LANG_ES },  { "iendo", TB_LANG_ES }, { "ieren", TB_LANG_DE }, { "are", TB_LANG_IT },
+    int points;
+} pieces[] = {
+    { "th", TB_LANG_EN, 2 },    { " wh", TB_LANG_EN, 2 },   { "gh", TB_LANG_EN, 2 },    { "ee", TB_LANG_EN, 1 },
+    { "oo", TB_LANG_EN, 1 },    { "sh", TB_LANG_EN, 1 },    { "ing ", TB_LANG_EN, 2 },  { "ed ", TB_LANG_EN, 1 },
+    { "ly ", TB_LANG_EN, 1 },   { "ck", TB_LANG_EN, 1 },    { "tion ", TB_LANG_EN, 1 }, { "ness ", TB_LANG_EN, 1 },
+    { "sch", TB_LANG_DE, 3 },   { "cht", TB_LANG_DE, 2 },   { "tz", TB_LANG_DE, 2 },    { "pf", TB_LANG_DE, 1 },
+    { "ung ", TB_LANG_DE, 2 },  { "keit ", TB_LANG_DE, 2 }, { "lich", TB_LANG_DE, 2 },  { "ei", TB_LANG_DE, 1 },
+    { "en ", TB_LANG_DE, 1 },   { "ier", TB_LANG_DE, 1 },   { "ck", TB_LANG_DE, 1 },    { "tion ", TB_LANG_DE, 1 },
+    { "eau", TB_LANG_FR, 3 },   { "eux ", TB_LANG_FR, 2 },  { "ez ", TB_LANG_FR, 2 },   { "oi", TB_LANG_FR, 1 },
+    { "ou", TB_LANG_FR, 1 },    { "ment ", TB_LANG_FR, 2 }, { "aient ", TB_LANG_FR, 2 }, { "tion ", TB_LANG_FR, 1 },
+    { "elle ", TB_LANG_FR, 1 }, { "ée ", TB_LANG_FR, 2 },   { "ère", TB_LANG_FR, 2 },   { "que ", TB_LANG_FR, 1 },
+    { "ait ", TB_LANG_FR, 1 },  { "gli", TB_LANG_IT, 2 },   { "cch", TB_LANG_IT, 2 },   { "zz", TB_LANG_IT, 2 },
+    { "zion", TB_LANG_IT, 3 },  { "ità ", TB_LANG_IT, 2 },  { "tt", TB_LANG_IT, 1 },    { "cc", TB_LANG_IT, 1 },
+    { "ggi", TB_LANG_IT, 2 },   { "ch", TB_LANG_IT, 1 },    { "i ", TB_LANG_IT, 1 },    { "o ", TB_LANG_IT, 1 },
+    { "are ", TB_LANG_IT, 1 },  { "mente ", TB_LANG_IT, 1 }, { "lh", TB_LANG_PT, 2 },   { "nh", TB_LANG_PT, 2 },
+    { "ção ", TB_LANG_PT, 3 },  { "ções ", TB_LANG_PT, 3 }, { "dade ", TB_LANG_PT, 2 }, { "ou ", TB_LANG_PT, 2 },
+    { "eir", TB_LANG_PT, 1 },   { "em ", TB_LANG_PT, 1 },   { "o ", TB_LANG_PT, 1 },    { "mente ", TB_LANG_PT, 1 },
+    { "ción ", TB_LANG_ES, 3 }, { "dad ", TB_LANG_ES, 2 },  { "ll", TB_LANG_ES, 1 },    { "ue", TB_LANG_ES, 1 },
+    { "ie", TB_LANG_ES, 1 },    { "ron ", TB_LANG_ES, 2 },  { "iendo ", TB_LANG_ES, 2 }, { "o ", TB_LANG_ES, 1 },
+    { "os ", TB_LANG_ES, 1 },   { "mente ", TB_LANG_ES, 1 }, { "os ", TB_LANG_PT, 1 },
 };
 
 const char *tb_lang_code(enum tb_lang lang)
@@ -115,19 +178,31 @@ static bool is_latin(uint32_t c)
 /* `word` is " word " in lower case. */
 static void judge_word(const char *word, size_t n, int score[TB_LANG_COUNT])
 {
-    size_t len = n - 2;
-
     for (int i = 0; i < TB_LANG_COUNT; i++)
-        if (words[i] && strstr(words[i], word))
+        if ((words[i] && strstr(words[i], word)) || (more_words[i] && strstr(more_words[i], word)))
             score[i] += 3;
-    if (len < 6)
+    if (n < 6) /* of four letters or more */
         return;
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-        size_t end = strlen(ends[i].end);
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
+        if (strstr(word, pieces[i].piece))
+            score[pieces[i].lang] += pieces[i].points;
+}
 
-        if (memcmp(word + 1 + len - end, ends[i].end, end) == 0)
-            score[ends[i].lang] += 1;
-    }
+/* A word, and the parts of one with an apostrophe: "l'", "ombrello". */
+static void judge_parts(char *word, size_t n, int score[TB_LANG_COUNT])
+{
+    const char *mark = memchr(word, '\'', n);
+    char part[64] = " ";
+    size_t first = mark ? (size_t)(mark + 1 - word) : 0;
+
+    judge_word(word, n, score);
+    if (!mark || first + 2 >= sizeof part || first + 1 == n)
+        return;
+    memcpy(part, word, first);
+    memcpy(part + first, " ", 2);
+    judge_word(part, first + 1, score);
+    word[first - 1] = ' ';
+    judge_word(word + first - 1, n - first + 1, score);
 }
 
 static void judge_letter(const char *utf8, int score[TB_LANG_COUNT])
@@ -160,7 +235,7 @@ static enum tb_lang detect_latin(struct tb_str text, enum tb_lang otherwise)
         }
         memcpy(word + n, " ", 2);
         if (n > 1)
-            judge_word(word, n + 1, score);
+            judge_parts(word, n + 1, score);
         n = 1;
     }
     for (int i = TB_LANG_AUTO + 1; i < TB_LANG_COUNT; i++)
@@ -184,9 +259,11 @@ enum tb_lang tb_lang_detect(struct tb_str text, enum tb_lang otherwise)
         cyrillic += c >= 0x400 && c <= 0x4FF;
         latin += is_latin(c);
     }
-    /* An ideograph or a Hangul syllable is worth about three letters of an alphabet. */
+    /* An ideograph or a Hangul syllable is worth about three letters of an alphabet. Latin names inside Cyrillic are
+     * common, the reverse is not. */
     size_t cjk = 3 * han + 2 * kana;
     hangul *= 3;
+    cyrillic *= 3;
     most = cjk > hangul ? cjk : hangul;
     most = most > cyrillic ? most : cyrillic;
     most = most > latin ? most : latin;
