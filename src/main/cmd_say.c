@@ -261,11 +261,15 @@ static enum tb_code gather_text(char **words, int count, struct tb_bytes *text, 
 {
     enum tb_code rc = TB_OK;
 
-    if (count == 1 && !strcmp(words[0], "-"))
-        return tb_read_file("-", text, err);
+    if (count == 1 && !strcmp(words[0], "-")) {
+        rc = tb_read_file("-", text, err);
+        count = 0;
+    }
     for (int i = 0; i < count && !rc; i++)
         if ((rc = tb_bytes_addf(text, "%s%s", i ? " " : "", words[i])))
             tb_fail(err, rc, "text of more than %zu bytes", text->cap);
+    if (!rc && (!text->size || strspn((const char *)text->data, " \t\r\n") == text->size))
+        rc = tb_fail(err, TB_EINVAL, "the text is empty");
     return rc;
 }
 

@@ -86,6 +86,9 @@ def test_help_has_an_example(command):
 def test_failures_exit_1_and_say_why(tmp_path):
     run = here(tmp_path, "clone", tmp_path / "none.wav", "--name", "x")
     assert run.returncode == 1 and "none.wav" in run.stderr
+    for words in ([""], [" "], ["-"]):
+        run = here(tmp_path, "say", "--voice", "x", *words, input="")
+        assert run.returncode == 1 and "the text is empty" in run.stderr
     broken = timbre("doctor", "--json", "--model", tmp_path, "--data", tmp_path / "data")
     assert broken.returncode == 1
     assert any(r["check"] == "model" and r["state"] == "wrong" and "kokoro.safetensors" in r["text"]
