@@ -49,7 +49,7 @@ static bool is_ender(uint32_t c)
 /* Quotes and brackets that may close a sentence behind its end mark. */
 static bool is_closer(uint32_t c)
 {
-    static const uint32_t closers[] = { '"', '\'', ')', ']', 0x2019, 0x201D, 0xBB, 0x300D, 0x300F, 0xFF09, 0x3011, 0x2026 };
+    static const uint32_t closers[] = { '"', '\'', ')', ']', 0x2019, 0x201D, 0xBB, 0x201C, 0x203A, 0x300D, 0x300F, 0xFF09, 0x3011, 0x2026 };
 
     for (size_t i = 0; i < sizeof closers / sizeof *closers; i++)
         if (c == closers[i])
@@ -69,7 +69,7 @@ static bool is_clause_mark(uint32_t c)
 
 static bool is_lower(uint32_t c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 0xDF && c <= 0xFF) || (c >= 0x430 && c <= 0x44F);
+    return (c >= 'a' && c <= 'z') || (c >= 0xDF && c <= 0xFF) || (c >= 0x430 && c <= 0x45F);
 }
 
 static bool is_combining(uint32_t c)
@@ -108,15 +108,24 @@ static bool is_hard_abbreviation(struct tb_str word)
                                         "gen", "col", "sgt",  "lt",  "capt", "rev", "hon", "gov", "sen", "mt",   "approx",
                                         "sr",  "sra", "srta", "dra", "ud",   "uds", "ee",  "núm", "pág", "tel",  "av",
                                         "z.b", "d.h", "bzw",  "nr",  "ca",   "mme", "mlle", "sig", "dott", "ing", "vol",
-                                        NULL };
+                                        /* French, Italian, Portuguese */
+                                        "mm", "cf", "chap", "p.ex", "bd", "sigg", "avv", "arch", "pag", "pagg", "p.es", "cfr",
+                                        "exmo", "profa", "srs",
+                                        /* German */
+                                        "hr", "hrn", "abb", "kap", "inkl", "zzgl", "evtl", "ggf", "vgl", "sog", "geb", "u.a",
+                                        "v.a", "i.d.r", "mio", "mrd", "dipl.-ing", "bspw",
+                                        /* Russian */
+                                        "т.е", "т.к", "т.н", "напр", "см", "ср", "стр", "рис", "гл", "ст", "тел", "ул", "кв",
+                                        "им", "проф", "акад", "доц", "гр", "Ул", "Проф", "Рис", "Гл", "Ст", "Тел", NULL };
     size_t at = 0;
     uint32_t c;
 
     if (word.n == 0)
         return false;
     c = tb_utf8_next(word, &at);
-    if (at == word.n) /* an initial; but "I" ends sentences */
-        return c != 'I' && ((c >= 'A' && c <= 'Z') || is_lower(c) || (c >= 0xC0 && c <= 0xDE));
+    if (at == word.n) /* an initial; but "I" ends sentences, and so may "и т. д." */
+        return c != 'I' && ((c >= 'A' && c <= 'Z') || (is_lower(c) && c < 0x400) || (c >= 0xC0 && c <= 0xDE) ||
+                            (c >= 0x410 && c <= 0x42F));
     if (word.n >= 3 && word.p[word.n - 2] == '.' && word.p[0] >= 'A' && word.p[0] <= 'Z')
         return true; /* U.S, J.R.R */
     return in_list(word, list);
@@ -126,9 +135,39 @@ static bool is_hard_abbreviation(struct tb_str word)
 static bool is_soft_abbreviation(struct tb_str word)
 {
     static const char *const list[] = { "etc", "a.m", "p.m", "jr", "inc", "ltd", "co", "corp", "al", "uu", "usw", "ecc",
-                                        NULL };
+                                        "es", "chr", "str", "jh", "std", "ltda", "cia", "aprox", "j.-c", "s.p.a", "т.д", "т.п",
+                                        "др", "пр", "руб", "коп", "тыс", "млн", "млрд", "гг", "вв", "чел", "шт", "мин", "сек",
+                                        "обл", "н.э", NULL };
+    size_t at = 0, roman = 0;
 
+    while (roman < word.n && strchr("IVX", word.p[roman]))
+        roman++;
+    if (roman == word.n && roman > 1) /* "Ludwig XIV. war" */
+        return true;
+    if (word.n == 2 && tb_utf8_next(word, &at) >= 0x430 && at == 2)
+        return true; /* "1999 г." */
     return in_list(word, list);
+}
+
+/* "am 3. Mai": German orders by a full stop. Behind "I am" it is an English age. */
+static bool is_ordinal(struct tb_str text, struct tb_str word)
+{
+    static const char *const before[] = { "am",  "vom", "zum",  "im",  "dem", "den",  "der",  "des", "das",
+                                          "die", "beim", "seit", "bis", "ab",  "jeder", "jeden", NULL };
+    size_t start = (size_t)(word.p - text.p);
+    struct tb_str article, first;
+
+    if (word.n == 0 || word.n > 3 || start < 2)
+        return false;
+    for (size_t i = 0; i < word.n; i++)
+        if (word.p[i] < '0' || word.p[i] > '9')
+            return false;
+    article = word_before(text, start - 1);
+    if (text.p[start - 1] != ' ' || !in_list(article, before))
+        return false;
+    start = (size_t)(article.p - text.p);
+    first = start > 1 ? word_before(text, start - 1) : (struct tb_str){ "", 0 };
+    return !tb_str_eq(first, "I");
 }
 
 /* "1." at the head of the text is a list item's number. */
@@ -179,7 +218,7 @@ static enum verdict judge(const struct scan *s, size_t start, size_t end, bool w
         return NO_BORDER;
     if (run.n > 1)
         return BORDER; /* "..." or a closing quote */
-    if (is_hard_abbreviation(word) || is_list_number(s->text, word))
+    if (is_hard_abbreviation(word) || is_list_number(s->text, word) || is_ordinal(s->text, word))
         return NO_BORDER;
     visible = next_visible(s->text, end);
     if (tb_str_eq(word, "No")) /* "No. 5" */

@@ -101,6 +101,19 @@ static const struct {
     { "It costs 1,000,000 dollars. Yes", "It costs 1,000,000 dollars.| Yes", true },
     { "Well, this is a long one, is it not.", "Well, this is a long one, is it not.", false },
     { "春天来了，花都开了，真好。", "春天来了，花都开了，|真好。", true },
+    { "Am 3. Mai ist Markt. Wir kommen.", "Am 3. Mai ist Markt.| Wir kommen.", false },
+    { "I am 30. You are 40.", "I am 30.| You are 40.", false },
+    { "Das ist z.B. hier. Gut, d.h. dort.", "Das ist z.B. hier.| Gut, d.h. dort.", false },
+    { "Ludwig XIV. war da. Er ging.", "Ludwig XIV. war da.| Er ging.", false },
+    { "Ca. 5 Mio. Euro bzw. Dollar. Ja.", "Ca. 5 Mio. Euro bzw. Dollar.| Ja.", false },
+    { "Er sagte: „Ja.“ Dann ging er.", "Er sagte: „Ja.“| Dann ging er.", false },
+    { "M. Dupont et Mme. Petit, cf. plus bas. Oui.", "M. Dupont et Mme. Petit, cf. plus bas.| Oui.", false },
+    { "Il sig. Rossi e il dott. Verdi, ecc. ecc. Poi basta.", "Il sig. Rossi e il dott. Verdi, ecc. ecc.| Poi basta.", false },
+    { "A Dra. Lima, pág. 5. Sim.", "A Dra. Lima, pág. 5.| Sim.", false },
+    { "Это т.е. то и т.д. и т.п. Потом.", "Это т.е. то и т.д. и т.п.| Потом.", false },
+    { "А. С. Пушкин родился в 1799 г. в Москве. Да.", "А. С. Пушкин родился в 1799 г. в Москве.| Да.", false },
+    { "Ул. Ленина, см. стр. 5. Там.", "Ул. Ленина, см. стр. 5.| Там.", false },
+    { "안녕하세요. 반갑습니다.", "안녕하세요.| 반갑습니다.", false },
 };
 
 static void borders_are_where_they_belong(void **state)
