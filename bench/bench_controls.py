@@ -6,7 +6,8 @@
 Each recording becomes a voice; each voice says each text with each value of one control, the others at their defaults.
 Reported is the worst over voices and texts, against the same text at the default:
   rate    duration of the whole file, times the rate
-  pitch   median pitch by WORLD's tracker (harvest), which shares nothing with src/audio/pitch, over the pitch
+  pitch   median, over frames that are voiced in both, of the quotient of pitches by WORLD's tracker (harvest), which
+          shares nothing with src/audio/pitch, over the pitch asked for
   volume  level in dB, and samples at full scale
 and for all: the longest silence in the text, the largest jump between neighbouring spectra, and words that Whisper
 mistakes (--whisper: the folder of a faster-whisper model). --keep: files there are reused, so delete them after a
@@ -51,10 +52,22 @@ def speak(server, voice, text, control, value, keep):
     return file, soundfile.read(io.BytesIO(file.read_bytes()), dtype="float64")[0]
 
 
-def pitch(wave):
-    f0, at = pyworld.harvest(wave, RATE, f0_floor=35, f0_ceil=1000, frame_period=5)
-    f0 = pyworld.stonemask(wave, f0, at, RATE)
-    return float(np.median(f0[f0 > 0])) if (f0 > 0).any() else 0.0
+def track(wave):
+    """Pitch in Hz, 200 frames a second, 0 where there is no voice."""
+    return pyworld.harvest(wave, RATE, f0_floor=30, f0_ceil=1200, frame_period=5)[0]
+
+
+def pitch_ratio(f0, usual):
+    """Trimming may shift one against the other: the shift where the quotients scatter least is the right one."""
+    best = (np.inf, np.nan)
+    for lag in range(-12, 13):
+        a, b = f0[max(lag, 0):], usual[max(-lag, 0):]
+        n = min(len(a), len(b))
+        both = (a[:n] > 0) & (b[:n] > 0)
+        quotients = np.log(a[:n][both] / b[:n][both])
+        middle = np.median(quotients) if len(quotients) > 20 else np.nan
+        best = min(best, (float(np.median(np.abs(quotients - middle))), float(np.exp(middle))))
+    return best[1]
 
 
 def level_db(wave):
@@ -121,7 +134,7 @@ def measure(server, voices, keep, ear):
                     name = (control, value) if value != DEFAULTS[control] else ("default", 0)
                     file, wave = speak(server, voice, text, *name, keep) if name[0] != "default" else \
                         speak(server, voice, text, "volume", 50, keep)
-                    rows[value] = {"seconds": len(wave) / RATE, "hz": pitch(wave) if control == "pitch_rate" else 0,
+                    rows[value] = {"seconds": len(wave) / RATE, "f0": track(wave) if control == "pitch_rate" else None,
                                    "db": level_db(wave), "full": float((np.abs(wave) > 0.999).mean()),
                                    "loud": float((np.abs(wave) > 0.95).mean()),
                                    "gap": longest_silence(wave), "clicks": clicks(wave), "words": len(plain(text)),
@@ -140,12 +153,10 @@ def worst(numbers):
 def report(found):
     for (control, value), rows in found.items():
         times = [r["seconds"] / r["usual"]["seconds"] * (value if control == "speech_rate" else 1) for r in rows]
-        pitches = [r["hz"] / (r["usual"]["hz"] or 1) / (value if control == "pitch_rate" else 1) for r in rows]
+        pitches = [pitch_ratio(r["f0"], r["usual"]["f0"]) / value for r in rows] if control == "pitch_rate" else []
         wrong = sum(r["wrong"] for r in rows) / sum(r["words"] for r in rows)
         print(f"{control:12} {value:<5} duration {np.mean(times):.3f} worst {worst(times):.3f}  "
-              + (f"pitch {np.mean(pitches):.3f} worst {worst(pitches):.3f} "
-                 f"({min(r['hz'] for r in rows):.0f}-{max(r['hz'] for r in rows):.0f} Hz)  "
-                 if control == "pitch_rate" else "")
+              + (f"pitch {np.mean(pitches):.3f} worst {worst(pitches):.3f}  " if pitches else "")
               + f"level {np.mean([r['db'] for r in rows]):.1f} dB  over .95 {100 * max(r['loud'] for r in rows):.2f} %  "
               f"full {100 * max(r['full'] for r in rows):.2f} %  gap {max(r['gap'] for r in rows):.2f} s  "
               f"clicks {sum(r['clicks'] for r in rows)}  words wrong {100 * wrong:.1f} %")

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "audio/pitch.h"
 #include "base/limits.h"
 #include "engine/kokoro/kokoro.h"
 #include "engine/kokoro/print.h"
@@ -88,14 +89,75 @@ static void two_segments_take_longer_than_one_and_pause(void **state)
     assert_true(two.samples > 2 * one.samples + 3600); /* a pause of a quarter second, but for a few ms of trimming */
 }
 
-static void a_faster_rate_is_shorter(void **state)
+static void the_rate_divides_durations(void **state)
 {
-    struct heard slow = speak((const char *[]){ "She had a dark suit.", NULL }, plain, 1000, TB_OK);
-    struct heard fast = speak((const char *[]){ "She had a dark suit.", NULL }, (struct tb_speak){ 1.6f, 1.0f }, 1000,
-                              TB_OK);
+    static const char *const text[] = { "She had a dark suit.", "Where did she go?", NULL };
+    double usual = (double)speak(text, plain, 1000, TB_OK).samples;
 
     (void)state;
-    assert_true((double)fast.samples < 0.8 * (double)slow.samples);
+    for (float rate = 0.5f; rate <= 2.0f; rate *= 4.0f) {
+        double part = (double)speak(text, (struct tb_speak){ rate, 1.0f }, 1000, TB_OK).samples * (double)rate / usual;
+
+        print_message("  at rate %.1f: %.3f of the duration that it should be\n", (double)rate, part);
+        assert_true(part > 0.95 && part < 1.05);
+    }
+}
+
+/* Thirds of samples at 24 kHz, for the pitch tracker at 8 kHz. */
+struct taken {
+    float wave[TB_PITCH_RATE_HZ * 4];
+    size_t n;      /* samples taken in, up to three for each of wave */
+};
+
+static bool take(void *ctx, const float *pcm, size_t len)
+{
+    struct taken *t = ctx;
+
+    for (size_t i = 0; i < len; i++, t->n++) {
+        assert_true(t->n / 3 < sizeof t->wave / sizeof *t->wave);
+        t->wave[t->n / 3] += pcm[i] / 3;
+    }
+    return true;
+}
+
+/* f0_hz [frames] of a sentence at a pitch; gives the frames. */
+static size_t pitch_of(float pitch, float *f0_hz)
+{
+    struct taken t = { .n = 0 };
+    struct tb_sink sink = { take, &t };
+    struct tb_speak how = { 1.0f, pitch };
+    struct tb_error err = { 0 };
+    struct tb_session *s;
+    bool more = true;
+
+    assert_int_equal(tb_session_open(engine, tb_bytes_str(&print), &how, &s, &err), TB_OK);
+    assert_int_equal(tb_session_text(s, TB_STR("We were away a year ago."), TB_LANG_EN, &err), TB_OK);
+    while (more)
+        assert_int_equal(tb_session_step(s, &sink, &more, &err), TB_OK);
+    tb_session_close(s);
+    assert_int_equal(tb_pitch(t.wave, t.n / 3, f0_hz, &err), TB_OK);
+    return tb_pitch_frames(t.n / 3);
+}
+
+static void pitch_is_scaled(void **state)
+{
+    static const float pitches[] = { 0.7f, 1.4f, 2.0f };
+    float usual[400], f0[400], quotients[400];
+    size_t n = pitch_of(1.0f, usual);
+
+    (void)state;
+    for (size_t k = 0; k < sizeof pitches / sizeof *pitches; k++) {
+        size_t m = pitch_of(pitches[k], f0), both = 0;
+
+        for (size_t i = 0; i < m && i < n; i++)
+            if (f0[i] > 0 && usual[i] > 0)
+                quotients[both++] = f0[i] / usual[i] / pitches[k];
+        assert_true(both > 40);
+        float median = tb_pitch_summarise(quotients, both).median_hz;
+        print_message("  pitch %.1f: %.3f of what it should be, in %zu frames\n", (double)pitches[k], (double)median,
+                      both);
+        assert_true(median > 0.97f && median < 1.03f);
+    }
 }
 
 static void the_listener_may_stop(void **state)
@@ -123,7 +185,7 @@ static void what_it_cannot_say_is_refused(void **state)
     (void)state;
     memset(text, 'a', sizeof text);
     assert_int_equal(tb_session_open(engine, tb_bytes_str(&print), &plain, &s, &err), TB_OK);
-    assert_int_equal(tb_session_text(s, TB_STR("hallo"), TB_LANG_RU, &err), TB_ELANGUAGE);
+    assert_int_equal(tb_session_text(s, TB_STR("hallo"), TB_LANG_AUTO, &err), TB_ELANGUAGE); /* to be detected before */
     assert_int_equal(tb_session_text(s, (struct tb_str){ text, TB_MAX_SEGMENT + 1 }, TB_LANG_EN, &err), TB_ETOOBIG);
     tb_session_close(s);
     assert_int_equal(tb_session_open(engine, TB_STR("no print"), &plain, &s, &err), TB_EVOICE);
@@ -180,7 +242,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sentence_sounds),
         cmocka_unit_test(two_segments_take_longer_than_one_and_pause),
-        cmocka_unit_test(a_faster_rate_is_shorter),
+        cmocka_unit_test(the_rate_divides_durations),
+        cmocka_unit_test(pitch_is_scaled),
         cmocka_unit_test(the_listener_may_stop),
         cmocka_unit_test(nothing_to_say_is_fine),
         cmocka_unit_test(what_it_cannot_say_is_refused),
