@@ -1,7 +1,7 @@
 /* encode.c - see encode.h. Samples go through the resampler, the limiter and then to 16-bit numbers or a codec.
  *
- * The limiter has no memory, so that the bytes do not depend on how the samples were cut: below 0.95 it changes
- * nothing, above it a tanh bends towards 1 without ever reaching it. 1.0 itself loses 0.1 dB. */
+ * The limiter has no memory, so that the bytes do not depend on how the samples were cut: below 0.8 it changes
+ * nothing, above it a tanh bends towards 1 without ever reaching it. 1.0 itself loses 0.4 dB. */
 #include "audio/encode.h"
 
 #include <math.h>
@@ -13,7 +13,7 @@
 
 enum { PIECE = 4096, OPUS_RATE = 48000 };
 
-static const float KNEE = 0.95f;
+static const float KNEE = 0.8f;
 
 struct tb_encoder {
     struct tb_encode_config config;
