@@ -157,7 +157,8 @@ def report(found):
         wrong = sum(r["wrong"] for r in rows) / sum(r["words"] for r in rows)
         print(f"{control:12} {value:<5} duration {np.mean(times):.3f} worst {worst(times):.3f}  "
               + (f"pitch {np.mean(pitches):.3f} worst {worst(pitches):.3f}  " if pitches else "")
-              + f"level {np.mean([r['db'] for r in rows]):.1f} dB  over .95 {100 * max(r['loud'] for r in rows):.2f} %  "
+              + f"level {np.mean([r['db'] for r in rows]):.1f} dB  "
+              f"over .95 {100 * max(r['loud'] for r in rows):.2f} %  "
               f"full {100 * max(r['full'] for r in rows):.2f} %  gap {max(r['gap'] for r in rows):.2f} s  "
               f"clicks {sum(r['clicks'] for r in rows)}  words wrong {100 * wrong:.1f} %")
 

@@ -63,7 +63,8 @@ class Wire:
     def event(self):
         """The next text frame, as JSON."""
         n = self.read(2)[1]
-        n = struct.unpack(">H", self.read(2))[0] if n == 126 else struct.unpack(">Q", self.read(8))[0] if n == 127 else n
+        if n > 125:
+            n = struct.unpack(*((">H", self.read(2)) if n == 126 else (">Q", self.read(8))))[0]
         return json.loads(self.read(n))
 
     def until(self, kind):

@@ -50,4 +50,5 @@ class Server:
                            audio={"data": audio})["output"]["voice"]
 
     def synthesise(self, voice, text, **options):
-        return self.post(SYNTHESIS_PATH, {"model": HTTP_MODEL, "input": {"text": text, "voice": voice, **options}}).json()
+        given = {"text": text, "voice": voice, **options}
+        return self.post(SYNTHESIS_PATH, {"model": HTTP_MODEL, "input": given}).json()
