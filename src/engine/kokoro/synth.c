@@ -9,7 +9,7 @@
 #include "engine/kokoro/prosody.h"
 #include "engine/kokoro/text_encoder.h"
 
-/* Whole frames nearest to durations [n] / pace, ties to even as the graph rounds them, at least one each. Gives the sum. */
+/* Whole frames nearest to durations [n] / pace, ties to even as the graph rounds them, at least one each; their sum. */
 static int rounded(const float *durations, int n, float pace, int *frames)
 {
     int sum = 0;
