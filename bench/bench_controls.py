@@ -150,7 +150,7 @@ def worst(numbers):
     return max(numbers, key=lambda x: abs(x - 1))
 
 
-def report(found):
+def report(found, heard):
     for (control, value), rows in found.items():
         times = [r["seconds"] / r["usual"]["seconds"] * (value if control == "speech_rate" else 1) for r in rows]
         pitches = [pitch_ratio(r["f0"], r["usual"]["f0"]) / value for r in rows] if control == "pitch_rate" else []
@@ -160,7 +160,7 @@ def report(found):
               + f"level {np.mean([r['db'] for r in rows]):.1f} dB  "
               f"over .95 {100 * max(r['loud'] for r in rows):.2f} %  "
               f"full {100 * max(r['full'] for r in rows):.2f} %  gap {max(r['gap'] for r in rows):.2f} s  "
-              f"clicks {sum(r['clicks'] for r in rows)}  words wrong {100 * wrong:.1f} %")
+              f"clicks {sum(r['clicks'] for r in rows)}" + (f"  words wrong {100 * wrong:.1f} %" if heard else ""))
 
 
 def main():
@@ -175,7 +175,8 @@ def main():
         keep = Path(a.keep or folder)
         keep.mkdir(parents=True, exist_ok=True)
         voices = [enrol(server, path) for path in a.speech]
-        report(measure(server, voices, keep, Ear(a.whisper) if a.whisper else None))
+        ear = Ear(a.whisper) if a.whisper else None
+        report(measure(server, voices, keep, ear), ear)
 
 
 if __name__ == "__main__":
