@@ -1,6 +1,8 @@
 /* test_customization.c - surface A without sockets. Names carry the rows of protocol.md section 5. */
 #include "world.h"
 
+#include <sqlite3.h>
+
 #include "api/api_priv.h"
 
 #define A(w, a, input) post(w, PATH_A, a, "{\"model\":\"qwen-voice-enrollment\",\"input\":%s}", input)
@@ -372,20 +374,28 @@ static void bodies_and_clients_that_go(void **state)
     world_close(w); /* some may still be on a worker */
 }
 
+/* Workers are held up by another process that writes to the store, so the queue fills up on any machine. */
 static void a_full_queue_is_answered_503(void **state)
 {
-    enum { MANY = 400 };
+    enum { MANY = TB_MAX_QUICK_QUEUE + 100 };
     struct world *w = world_open(NULL);
     static struct answer a[MANY];
-    char header[96];
+    char header[96], path[96];
+    sqlite3 *writer;
     int busy = 0;
     struct tb_http_request req;
 
     (void)state;
     snprintf(header, sizeof header, "Bearer %s", w->key);
-    req = request_of("POST", PATH_A, header, "{\"model\":\"qwen-voice-enrollment\",\"input\":{\"action\":\"list\"}}");
+    req = request_of("POST", PATH_A, header,
+                     "{\"model\":\"qwen-voice-enrollment\",\"input\":{\"action\":\"delete\",\"voice\":\"none\"}}");
+    snprintf(path, sizeof path, "%s/timbre.db", w->dir);
+    assert_int_equal(sqlite3_open(path, &writer), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(writer, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
     for (int i = 0; i < MANY; i++)
         answer_open(w, &req, &a[i]);
+    assert_int_equal(sqlite3_exec(writer, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(writer);
     for (int i = 0; i < MANY; i++) {
         answer_wait(w, &a[i]);
         if (a[i].status == 503) {
@@ -393,8 +403,7 @@ static void a_full_queue_is_answered_503(void **state)
             assert_non_null(strstr(a[i].headers, "Retry-After: 1\r\n"));
             expect_error(&a[i], 503, "ModelServingError", "Too many requests. ");
         } else {
-            assert_int_equal(a[i].status, 200);
-            answer_free(&a[i]);
+            expect_error(&a[i], 400, "BadRequest.VoiceNotFound", "Voice 'none' not found.");
         }
     }
     assert_true(busy > 0 && busy < MANY);
