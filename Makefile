@@ -47,6 +47,7 @@ PKGS_api := jansson libcrypto
 PKGS_server := libwebsockets
 PKGS_main := jansson libcurl
 EXTRA_audio := -lmp3lame
+EXTRA_text := -lmecab
 libs_of = $(foreach f,$(1) $(NEEDS_$(1)),$(EXTRA_$(f)) $(if $(PKGS_$(f)),$(shell pkg-config --libs $(PKGS_$(f)) 2>/dev/null)))
 archive = $(O)/lib/$(subst /,-,$(1)).a
 archives_of = $(foreach f,$(1) $(NEEDS_$(1)),$(call archive,$(f)))

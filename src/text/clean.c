@@ -72,10 +72,11 @@ static bool is_leftover_mark(uint32_t c)
     return (c >= 0x300 && c <= 0x36F) || (c >= 0x1AB0 && c <= 0x1AFF) || (c >= 0x1DC0 && c <= 0x1DFF);
 }
 
-/* Ligatures and the letters of mathematics are other forms of plain letters; superscripts and fractions are not. */
+/* Ligatures, half-width kana and the letters of mathematics are other forms of plain letters; superscripts and fractions
+ * are not. */
 static bool is_compatible_letter(uint32_t c)
 {
-    return (c >= 0xFB00 && c <= 0xFB06) || (c >= 0x1D400 && c <= 0x1D7FF);
+    return (c >= 0xFB00 && c <= 0xFB06) || (c >= 0xFF65 && c <= 0xFF9F) || (c >= 0x1D400 && c <= 0x1D7FF);
 }
 
 static int32_t add_unit(UChar *units, int32_t n, uint32_t c)

@@ -11,6 +11,7 @@
 
 #include "base/limits.h"
 #include "text/clean.h"
+#include "text/normalise_ja.h"
 #include "text/normalise_priv.h"
 #include "text/normalise_zh.h"
 #include "text/utf8.h"
@@ -28,6 +29,7 @@ static const struct tb_norm_language *const languages[TB_LANG_COUNT] = {
     [TB_LANG_RU] = &tb_norm_russian,
     [TB_LANG_KO] = &tb_norm_korean,
     [TB_LANG_ZH] = &tb_norm_chinese,
+    [TB_LANG_JA] = &tb_norm_japanese,
 };
 
 struct tb_normaliser {
@@ -188,7 +190,7 @@ int tb_norm_small_number(const struct tb_norm *s, size_t at, size_t n)
 {
     int value = 0;
 
-    for (size_t i = 0; i < n && i < 6; i++)
+    for (size_t i = 0; i < n && i < 6 && tb_norm_is_digit(tb_norm_peek(s, at + i)); i++)
         value = value * 10 + (s->in.p[at + i] - '0');
     return value;
 }

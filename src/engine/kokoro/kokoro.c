@@ -277,7 +277,7 @@ static enum tb_code session_step(struct tb_session *session, const struct tb_sin
 const struct tb_engine_ops tb_kokoro_ops = {
     .name = "kokoro",
     .rate_hz = TB_KOKORO_RATE_HZ,
-    .languages = 1u << TB_LANG_EN | 1u << TB_LANG_ES | 1u << TB_LANG_ZH |
+    .languages = 1u << TB_LANG_EN | 1u << TB_LANG_ES | 1u << TB_LANG_ZH | 1u << TB_LANG_JA |
                  1u << TB_LANG_FR | 1u << TB_LANG_IT | 1u << TB_LANG_PT | 1u << TB_LANG_DE | 1u << TB_LANG_RU |
                  1u << TB_LANG_KO,
     .open = open_engine,

@@ -7,6 +7,7 @@
 
 #include "text/g2p/english.h"
 #include "text/g2p/espeak.h"
+#include "text/g2p/ja.h"
 #include "text/g2p/korean.h"
 #include "text/g2p/lexicon.h"
 #include "text/g2p/symbols.h"
@@ -24,7 +25,7 @@ static const char *const voices[TB_LANG_COUNT] = {
 /* Languages that have their own dictionaries or rules. */
 static bool has_dictionary(enum tb_lang lang)
 {
-    return lang == TB_LANG_ZH || lang == TB_LANG_KO;
+    return lang == TB_LANG_ZH || lang == TB_LANG_JA || lang == TB_LANG_KO;
 }
 
 bool tb_g2p_speaks(enum tb_lang lang)
@@ -35,6 +36,8 @@ bool tb_g2p_speaks(enum tb_lang lang)
 struct tb_g2p {
     struct tb_lexicon lexicon;
     struct tb_zh_dict zh;
+    struct tb_ja *ja;         /* NULL: its dictionary is missing, and */
+    struct tb_error no_japanese; /* says why */
     struct tb_espeak *espeak;
     struct tb_normaliser *normalisers[TB_LANG_COUNT]; /* of the languages that are spoken */
 };
@@ -55,6 +58,9 @@ static enum tb_code open_parts(struct tb_g2p *g, const char *model_dir, const ch
         return rc;
     if ((rc = join_path(path, model_dir, "lexicon-zh.bin", err)) || (rc = tb_zh_dict_open(path, &g->zh, err)))
         return rc;
+    if ((rc = join_path(path, model_dir, "naist-jdic", err)))
+        return rc;
+    tb_ja_open(path, &g->ja, &g->no_japanese); /* a large package of the system's: the others are spoken without it */
     if ((rc = join_path(path, helper_dir, "timbre-phonemes", err)) || (rc = tb_espeak_open(path, &g->espeak, err)))
         return rc;
     for (int i = 0; i < TB_LANG_COUNT; i++)
@@ -86,6 +92,7 @@ void tb_g2p_close(struct tb_g2p *g)
     for (int i = 0; i < TB_LANG_COUNT; i++)
         tb_normaliser_close(g->normalisers[i]);
     tb_espeak_close(g->espeak);
+    tb_ja_close(g->ja);
     tb_zh_dict_close(&g->zh);
     tb_lexicon_close(&g->lexicon);
     free(g);
@@ -228,10 +235,14 @@ static enum tb_code say_foreign(void *ctx, struct tb_str text, struct tb_bytes *
 static enum tb_code speak(struct tb_g2p *g, struct tb_str words, enum tb_lang lang, struct tb_bytes *out,
                           struct tb_error *err)
 {
-    const struct tb_zh_foreign foreign = { say_foreign, g };
+    const struct tb_foreign foreign = { say_foreign, g };
 
     if (lang == TB_LANG_EN)
         return tb_english_phonemes(&g->lexicon, g->espeak, words, out, err);
+    if (lang == TB_LANG_JA && !g->ja)
+        return tb_fail(err, TB_ELANGUAGE, "Japanese: %s", g->no_japanese.text);
+    if (lang == TB_LANG_JA)
+        return tb_ja_phonemes(g->ja, &foreign, words, out, err);
     if (lang == TB_LANG_ZH)
         return tb_zh_phonemes(&g->zh, &foreign, words, out, err);
     return speak_by_espeak(g, words, lang, out, err);

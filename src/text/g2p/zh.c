@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "text/g2p/symbols.h"
 #include "text/g2p/zh_priv.h"
 #include "text/utf8.h"
 
@@ -75,63 +74,19 @@ static bool take_run(const struct tb_zh_dict *d, struct tb_str text, size_t *at,
 
 /* Phonemes --------------------------------------------------------------------------------------------------------- */
 
-static bool ends_with(const struct tb_bytes *out, const char *end)
-{
-    size_t n = strlen(end);
-
-    return out->size >= n && memcmp(out->data + out->size - n, end, n) == 0;
-}
-
-static enum tb_code space(struct tb_bytes *out)
-{
-    if (out->size == 0 || ends_with(out, " ") || ends_with(out, "(") || ends_with(out, "“"))
-        return TB_OK;
-    return tb_bytes_addz(out, " ");
-}
-
 static enum tb_code say_run(const struct tb_zh_run *r, struct tb_bytes *out)
 {
     enum tb_code rc = TB_OK;
 
     for (size_t w = 0; w < r->words && !rc; w++) {
-        rc = space(out);
+        rc = tb_foreign_space(out);
         for (size_t i = r->word[w]; i < r->word[w + 1] && !rc; i++)
             tb_zh_symbols(tb_str_of(r->syllable[i]), out, &rc);
     }
     return rc;
 }
 
-/* What lies between runs: marks up to the first letter, then all the rest in other letters. */
-static enum tb_code say_other(const struct tb_zh_foreign *foreign, struct tb_str text, struct tb_bytes *out,
-                              struct tb_error *err)
-{
-    size_t at = 0;
-    enum tb_code rc = TB_OK;
-
-    while (at < text.n && !rc) {
-        size_t before = at;
-        uint32_t c = tb_utf8_next(text, &at);
-
-        if (c == ' ') {
-            rc = space(out);
-        } else if (tb_symbol_token(c) && (c < 0x80 ? strchr(".,;:!?()", (int)c) != NULL : c >= 0x2000)) {
-            bool opens = c == '(' || c == 0x201C || c == 0x2014;
-
-            if (opens)
-                rc = space(out);
-            else if (ends_with(out, " "))
-                out->size--;
-            if (!rc && (out->size || opens))
-                rc = tb_bytes_add(out, text.p + before, at - before);
-        } else {
-            rc = space(out);
-            return rc ? rc : foreign->say(foreign->ctx, (struct tb_str){ text.p + before, text.n - before }, out, err);
-        }
-    }
-    return rc;
-}
-
-enum tb_code tb_zh_phonemes(const struct tb_zh_dict *d, const struct tb_zh_foreign *foreign, struct tb_str text,
+enum tb_code tb_zh_phonemes(const struct tb_zh_dict *d, const struct tb_foreign *foreign, struct tb_str text,
                             struct tb_bytes *out, struct tb_error *err)
 {
     struct tb_zh_run run;
@@ -152,11 +107,11 @@ enum tb_code tb_zh_phonemes(const struct tb_zh_dict *d, const struct tb_zh_forei
                 break;
             }
         }
-        rc = say_other(foreign, (struct tb_str){ text.p + start, at - start }, out, err);
+        rc = tb_foreign_say(foreign, (struct tb_str){ text.p + start, at - start }, out, err);
     }
-    if (ends_with(out, " "))
+    if (tb_foreign_ends_with(out, " "))
         out->size--;
-    return rc ? tb_fail(err, rc, "phonemes of %zu bytes", text.n) : TB_OK;
+    return rc == TB_ENOMEM ? tb_fail(err, rc, "phonemes of %zu bytes", text.n) : rc;
 }
 
 enum tb_code tb_zh_pinyin(const struct tb_zh_dict *d, struct tb_str text, struct tb_bytes *out, struct tb_error *err)

@@ -6,16 +6,11 @@
 #ifndef TB_TEXT_G2P_ZH_H
 #define TB_TEXT_G2P_ZH_H
 
+#include "text/g2p/foreign.h"
 #include "text/g2p/zh_dict.h"
 
-/* How the parts in other letters are said: append the phonemes of text, which has a Latin letter. */
-struct tb_zh_foreign {
-    enum tb_code (*say)(void *ctx, struct tb_str text, struct tb_bytes *out, struct tb_error *err);
-    void *ctx;
-};
-
 /* Append the phonemes of text, as tb_normalise makes it. Thread-safe. */
-enum tb_code tb_zh_phonemes(const struct tb_zh_dict *d, const struct tb_zh_foreign *foreign, struct tb_str text,
+enum tb_code tb_zh_phonemes(const struct tb_zh_dict *d, const struct tb_foreign *foreign, struct tb_str text,
                             struct tb_bytes *out, struct tb_error *err);
 /* Append the readings of the Han characters, "jin1_tian1 tian1_qi4": _ within a word. For tests and diagnosis. */
 enum tb_code tb_zh_pinyin(const struct tb_zh_dict *d, struct tb_str text, struct tb_bytes *out, struct tb_error *err);

@@ -276,6 +276,38 @@ static void threads_may_share_it(void **state)
     tb_g2p_close(g);
 }
 
+/* A model folder with all but the Japanese dictionary. */
+static void without_its_dictionary_only_japanese_is_refused(void **state)
+{
+    static const char *const files[] = { "lexicon-en.bin", "lexicon-zh.bin" };
+    struct tb_g2p *whole = open_g2p(), *g;
+    char here[1024], from[2048], to[128];
+    struct tb_bytes out = { 0 };
+    struct tb_error err = { 0 };
+
+    (void)state;
+    if (!whole)
+        skip();
+    tb_g2p_close(whole);
+    assert_non_null(getcwd(here, sizeof here));
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(from, sizeof from, "%s/%s/%s", here, model_dir, files[i]);
+        snprintf(to, sizeof to, "%s/%s", folder, files[i]);
+        assert_int_equal(symlink(from, to), 0);
+    }
+    assert_int_equal(tb_g2p_open(folder, helper_dir, &g, NULL), TB_OK);
+    assert_int_equal(tb_g2p_phonemes(g, TB_STR("今日は"), TB_LANG_JA, &out, &err), TB_ELANGUAGE);
+    assert_non_null(strstr(err.text, "open-jtalk-mecab-naist-jdic"));
+    assert_int_equal(tb_g2p_phonemes(g, TB_STR("今天"), TB_LANG_ZH, &out, &err), TB_OK);
+    assert_true(out.size > 0);
+    tb_bytes_free(&out);
+    tb_g2p_close(g);
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(to, sizeof to, "%s/%s", folder, files[i]);
+        unlink(to);
+    }
+}
+
 static void missing_parts_are_named(void **state)
 {
     struct tb_g2p *g;
@@ -299,6 +331,7 @@ int main(void)
         cmocka_unit_test(sentences_are_said_as_the_model_learned),
         cmocka_unit_test(only_symbols_of_the_model_come_out),
         cmocka_unit_test(threads_may_share_it),
+        cmocka_unit_test(without_its_dictionary_only_japanese_is_refused),
         cmocka_unit_test(missing_parts_are_named),
     };
 

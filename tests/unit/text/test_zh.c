@@ -124,7 +124,7 @@ static enum tb_code say_nothing(void *ctx, struct tb_str text, struct tb_bytes *
     return TB_OK;
 }
 
-static const struct tb_zh_foreign foreign = { say_nothing, NULL };
+static const struct tb_foreign foreign = { say_nothing, NULL };
 
 static void a_damaged_dictionary_does_no_harm(void **state)
 {
