@@ -68,7 +68,7 @@ static const struct tb_abbreviation abbreviations[] = {
 };
 
 static const struct tb_symbol symbols[] = {
-    { '&', "앤드" },        { '+', "더하기 " },      { '=', "는" },          { '@', "골뱅이" },
+    { '&', "와 " },        { '+', "더하기 " },      { '=', "는" },          { '@', "골뱅이" },
     { '%', "퍼센트" },      { '#', "샵" },          { '<', "작다" },        { '>', "크다" },
     { 0xD7, "곱하기" },     { 0xF7, "나누기" },     { 0xB1, "플러스 마이너스" }, { 0xB0, "도" },
     { 0xBD, "이분의 일" },  { 0xBC, "사분의 일" },  { 0xBE, "사분의 삼" },  { 0xB2, "제곱" },
@@ -125,8 +125,7 @@ static void say_time(struct tb_norm *s, int hour, int minute, int second, int ha
 
 static void say_fraction(struct tb_norm *s, long top, long bottom, bool after_whole)
 {
-    if (after_whole)
-        tb_norm_glue(s, " ");
+    (void)after_whole;
     tb_norm_number(s, bottom, TB_CARDINAL);
     tb_norm_glue(s, "분의 ");
     tb_norm_number(s, top, TB_CARDINAL);
@@ -216,9 +215,9 @@ const struct tb_norm_language tb_norm_korean = {
     .underscore = "밑줄",
     .number_sign = "넘버 ",
     .hashtag = "해시태그 ",
-    .cents_and = " ",
+    .cents_and = "",
     .zero = "공",
-    .big = " ",
+    .big = " 백만 백만 십억 십억 천 ",
     .of_big = "",
     .sections = " ",
     .rulers = " ",

@@ -71,8 +71,9 @@ struct tb_norm_language {
     const char *percent;               /* NULL: % is one of the units */
     const char *clock;                 /* " Uhr ": words behind 15:30 that its reading holds already; NULL: none */
     const char *zero;                  /* of telephone numbers; NULL: as of others */
-    const char *big;                   /* " million billion ": words that stand between a number and its currency; one
-                                          that is a unit too ("Mio") is said as that */
+    const char *big;                   /* " million billion ": words that stand between a number and its currency; the
+                                          first, third and fifth stand for m, bn and k; one that is a unit too
+                                          ("Mio") is said as that */
     const char *of_big;                /* said between them and the currency, or "" */
     const char *sections, *rulers;     /* words before a Roman numeral: counted; ordered */
     const char *const (*respell)[2];   /* in number words: a spelling and what it becomes, as long; NULL: none */

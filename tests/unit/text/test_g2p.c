@@ -179,6 +179,23 @@ static const struct {
       "ɐ nˌɑtɐnˈʌmbəɹ ɪz ɹˌidɹˈɔn bI stˈAtʌvðəˌɑɹt sˈɔftwˌɛɹ." },
     { TB_LANG_EN, "Scientists live near the live concert.",
       "sˈIəntɪsts lˈɪv nˌɪɹ ðə lˈIv kˈɑnsəɹt." },
+    { TB_LANG_FR, "Je voudrais un café et l'addition, s'il vous plaît.", "ʒə vudʁˈɛz œ̃ kafˈe e ladisjˈɔ̃, sil vu plˈɛ." },
+    { TB_LANG_FR, "Le week-end, j'utilise Google.", "lə wˈiːkˈɛnd, ʒytilˈiz ɡˈuːɡəl." },
+    { TB_LANG_FR, "Il coûte 3,50 €.", "il kˈut tʁwˈaz øʁˈoz e sɛ̃kˈɑ̃t sɑ̃tˈim." },
+    { TB_LANG_IT, "Gli gnocchi della nonna sono squisiti.", "ʎɪ ɲˈokːɪ dˌella nˈɔnna sˌono skwizˈitɪ." },
+    { TB_LANG_IT, "NON lo so.", "non lo sˈɔ." },
+    { TB_LANG_IT, "Il software costa 20 euro.", "il sˈɔftwer kˈɔsta vˈɛntɪ ˈɛʊro." },
+    { TB_LANG_PT, "Não sei o que você está fazendo.", "nˌɐ̃ʊ̃ sˈA ʊ ki vosˌe estˌa fˌazˈAŋdʊ." },
+    { TB_LANG_PT, "Bom dia, amanhã tem pão.", "bˈoŋ ʤˈiɐ, ˌɐmɐ̃ɲˈɐ̃ tAŋ pˈɐ̃ʊ̃." },
+    { TB_LANG_DE, "Ich möchte zwei Brötchen und Äpfel.", "ɪç mˈœçtə ʦvˈI bʁˈøːtçən ʊnt ˈɛpfəl." },
+    { TB_LANG_DE, "Deutschland ist schön, nicht?", "dˈYʧlant ɪst ʃˈøːn, nˈɪçt?" },
+    { TB_LANG_DE, "Das Meeting ist am 3. Mai.", "das mˈeːtɪŋ ɪst am dʁˈɪtən mˈI." },
+    { TB_LANG_RU, "Здравствуйте, как вас зовут?", "zdrˈɑvstvujtʲi, kˈɑk vˈɑs zʌvˈut?" },
+    { TB_LANG_RU, "Съешь ещё этих мягких булок.", "sjjˈeʃ jɪʃʲˈɔ ˈɛtʲix mʲˈɑxkʲix bˈulʌk." },
+    { TB_LANG_RU, "Google и Windows в 2024 году.", "ɡˈuɡᵊl ˈi wˈɪndOz v dvʲˈe tˈɨsʲʌʧɪ dvˈɑdʦʌtʲ ʧitvʲˈɔrtʌm ɡˈodu." },
+    { TB_LANG_KO, "안녕하세요, 오늘 날씨가 좋습니다.", "ˈannjʌŋhasejo, ˈonɯl nˈalɕiɡa ʥˈosɯmnida." },
+    { TB_LANG_KO, "사과 5개를 샀어요.", "sˈaɡwa dˈasʌtkɛɾɯl sˈasʌjo." },
+    { TB_LANG_KO, "Google은 3시에 시작해요.", "ɡˈuɡᵊl ˈɯn sˈeɕie ɕˈiʥakʰɛjo." },
     { TB_LANG_ES, "Hola, ¿cómo estás?", "ˈola, kˈomo estˈas?" },
     { TB_LANG_ES, "El niño bebe agua en la calle.", "el nˈiɲo βˈeβe ˈaɣwa en la kˈaʎe." },
     { TB_LANG_ES, "La reina vive en EE. UU. desde 1999.", "la rˈAna βˈiβe en estˈaðos unˈiðos ðˌesðe mˈil nˌoβeθjˈɛntos noβˈɛnta i nwˈeβe." },
@@ -218,7 +235,8 @@ static void only_symbols_of_the_model_come_out(void **state)
     static const char *const texts[] = { "Zbigniew Brzeziński ate 你好 crème brûlée in Łódź, Đà Nẵng & Reykjavík!",
                                          "Привет καλημέρα שלום مرحبا नमस्ते 안녕 こんにちは", "!!! ... ??? ---", "😀", "\xFF\xFE",
                                          "xkcd qwrt Ng'ombe o'Brien's \"rock'n'roll\" a/b_c\\d|e", "¡¿%$#@~^&*(){}[]<>" };
-    static const enum tb_lang langs[] = { TB_LANG_EN, TB_LANG_ES, TB_LANG_FR, TB_LANG_IT, TB_LANG_PT, TB_LANG_ZH };
+    static const enum tb_lang langs[] = { TB_LANG_EN, TB_LANG_ES, TB_LANG_FR, TB_LANG_IT, TB_LANG_PT,
+                                          TB_LANG_DE, TB_LANG_RU, TB_LANG_KO, TB_LANG_ZH };
     struct tb_g2p *g = open_g2p();
 
     (void)state;

@@ -22,7 +22,7 @@ static struct tb_normaliser *open_normaliser(enum tb_lang lang)
     return n;
 }
 
-/* Of English and Spanish no digit and no sign may be left, and spaces stand alone. */
+/* No digit and no sign may be left, and spaces stand alone. */
 static void assert_speakable(struct tb_str words)
 {
     assert_true(tb_utf8_valid(words));
@@ -30,7 +30,8 @@ static void assert_speakable(struct tb_str words)
         unsigned char c = (unsigned char)words.p[i];
 
         assert_true(c >= 0x80 || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || strchr(" '-.,;:!?()", c));
-        assert_false(c == ' ' && (i == 0 || i + 1 == words.n || words.p[i + 1] == ' '));
+        if (c == ' ' && (i == 0 || i + 1 == words.n || words.p[i + 1] == ' '))
+            fail_msg("spaces: \"%.*s\"", (int)words.n, words.p);
     }
 }
 
@@ -51,40 +52,56 @@ static const char mixed[] = "Dr. O'Neil paid $1,234.50 (about 20 %) on 12/05/202
                             "https://a.b.com/x?y=1 or me@x.org — 2 1/2 km², 10–20 °C, +1 (555) 123-4567, 1990s, "
                             "Luis XIV, 1.º, EE. UU., #5 ½ €3m naïve 你好 😀 e\xCC\x81.";
 
+/* Those of alphabets; Chinese and Japanese have tests of their own. */
+static const enum tb_lang alphabetic[] = { TB_LANG_EN, TB_LANG_ES, TB_LANG_FR, TB_LANG_IT, TB_LANG_PT, TB_LANG_DE, TB_LANG_RU, TB_LANG_KO };
+enum { ALPHABETIC = sizeof alphabetic / sizeof *alphabetic };
+
 static void every_piece_of_a_text_can_be_said(void **state)
 {
-    struct tb_normaliser *en = open_normaliser(TB_LANG_EN), *es = open_normaliser(TB_LANG_ES);
+    static const char *const texts[] = {
+        mixed,
+        "Am 3. Mai 2024 um 15.30 Uhr, z. B. 12.5. oder Ludwig XIV. für 2,5 Mio. €; „ja“, 20er, Str. 5.",
+        "Le 1er mai à 15h30, XXe siècle, 3,50 €, 5 M€, 06 12 34 56 78, M. X, l'an 1 000 000, av. J.-C.",
+        "Il 3° piano, XX secolo, 5 mln €, R$ 2,5 bi, 9h05min, D. Pedro II, 1.º, 3/16, s.v.p.",
+        "12 мая 2024 г. А. С. Пушкин, XX век, 5-й, 20-х, 3,14, 5 млн руб. и т. д., 8 (800) 555-35-35, США.",
+        "6월 10일 3시 30분, 1번째 5개를 ₩5,000에 KBS와 3.14%는 010-1234-5678 10~20 ㈜ ½",
+    };
 
     (void)state;
-    for (size_t n = 0; n < sizeof mixed; n++) {
-        say(en, (struct tb_str){ mixed, n });
-        say(es, (struct tb_str){ mixed, n });
-        say(en, (struct tb_str){ mixed + n, sizeof mixed - 1 - n });
-        say(es, (struct tb_str){ mixed + n, sizeof mixed - 1 - n });
+    for (size_t i = 0; i < ALPHABETIC; i++) {
+        struct tb_normaliser *n = open_normaliser(alphabetic[i]);
+
+        for (size_t j = 0; j < sizeof texts / sizeof *texts; j++)
+            for (size_t at = 0, size = strlen(texts[j]); at <= size; at++) {
+                say(n, (struct tb_str){ texts[j], at });
+                say(n, (struct tb_str){ texts[j] + at, size - at });
+            }
+        tb_normaliser_close(n);
     }
-    tb_normaliser_close(en);
-    tb_normaliser_close(es);
 }
 
 static void random_bytes_can_be_said(void **state)
 {
-    static const char alphabet[] = "0123456789.,:/-+%$#@&()'\"  aAbIVXsStmkghCDpP\xC2\xB0\xE2\x82\xAC\xE2\x80\x93\xC3\xB1\xFF\x80";
-    struct tb_normaliser *en = open_normaliser(TB_LANG_EN), *es = open_normaliser(TB_LANG_ES);
+    static const char alphabet[] = "0123456789.,:/-+%$#@&()'\"  aAbIVXsStmkghCDpPuUeErRn\xC2\xB0\xE2\x82\xAC\xE2\x80\x93\xC3\xB1"
+                                   "\xD0\x9C\xD0\xB3\xD1\x80\xEA\xB0\x9C\xEC\x9B\x94\xFF\x80";
     unsigned seed = 11;
     char text[80];
 
     (void)state;
-    for (int round = 0; round < 4000; round++) {
-        size_t n = (size_t)round % sizeof text;
+    for (size_t i = 0; i < ALPHABETIC; i++) {
+        struct tb_normaliser *n = open_normaliser(alphabetic[i]);
 
-        for (size_t i = 0; i < n; i++) {
-            seed = seed * 1103515245u + 12345u;
-            text[i] = alphabet[(seed >> 16) % (sizeof alphabet - 1)];
+        for (int round = 0; round < 2000; round++) {
+            size_t size = (size_t)round % sizeof text;
+
+            for (size_t j = 0; j < size; j++) {
+                seed = seed * 1103515245u + 12345u;
+                text[j] = alphabet[(seed >> 16) % (sizeof alphabet - 1)];
+            }
+            say(n, (struct tb_str){ text, size });
         }
-        say(round & 1 ? en : es, (struct tb_str){ text, n });
+        tb_normaliser_close(n);
     }
-    tb_normaliser_close(en);
-    tb_normaliser_close(es);
 }
 
 static void clean_text_is_nfc_without_what_cannot_be_seen(void **state)
@@ -188,17 +205,13 @@ static void time_grows_with_the_text_and_no_faster(void **state)
     tb_normaliser_close(n);
 }
 
-static void other_languages_keep_their_digits(void **state)
+static void a_language_must_be_named(void **state)
 {
-    struct tb_normaliser *n = open_normaliser(TB_LANG_ZH);
-    struct tb_bytes out = { 0 };
+    struct tb_normaliser *n;
 
     (void)state;
-    assert_int_equal(tb_normalise(n, TB_STR("«\u00A0Ça coûte 3,50\u00A0€ le 1er mai\u00A0!\u00A0»"), &out, NULL), TB_OK);
-    assert_string_equal((char *)out.data, "“Ça coûte 3,50 € le 1er mai!”");
-    tb_bytes_free(&out);
-    tb_normaliser_close(n);
     assert_int_equal(tb_normaliser_open(TB_LANG_AUTO, &n, NULL), TB_EINVAL);
+    assert_null(n);
     tb_normaliser_close(NULL);
 }
 
@@ -211,7 +224,7 @@ int main(void)
         cmocka_unit_test(ten_thousand_marks_on_a_letter_are_one_letter),
         cmocka_unit_test(too_much_is_refused),
         cmocka_unit_test(time_grows_with_the_text_and_no_faster),
-        cmocka_unit_test(other_languages_keep_their_digits),
+        cmocka_unit_test(a_language_must_be_named),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -80,7 +80,7 @@ static const struct normalise_case cases[] = {
     { "아이폰 15", "아이폰 십오" },
     { "www.naver.com", "더블유더블유더블유점 naver 점 com" },
     { "kim@example.com", "kim 골뱅이 example 점 com" },
-    { "A & B", "A 앤드 B" },
+    { "A & B", "A 와 B" },
     { "2 + 2 = 4", "이 더하기 이 는 사" },
     { "#1", "넘버 일" },
     { "#안녕", "해시태그 안녕" },
