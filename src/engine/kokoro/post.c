@@ -1,6 +1,6 @@
 /* post.c - see post.h.
  *
- * Equaliser: the gains are joined by straight lines over frequency, held above the last band, and turned into a
+ * Equaliser: the gains are joined by straight lines over frequency, never boosting above the bands, and turned into a
  * symmetric impulse response by a cosine sum under a Hann window.
  *
  * Limiter: each sample asks for the gain that keeps it under CEILING. The gain in use is the least that any sample of
@@ -18,6 +18,7 @@ enum {
     TAPS = TB_KOKORO_POST_TAPS,
     HALF = (TAPS - 1) / 2,
     CHUNK = 256,              /* samples filtered at once */
+    TREBLE_HZ = 9000,         /* from here on nothing is boosted */
     GRID = 1024,              /* points of the frequency response */
     SPAN = TB_KOKORO_POST_LOOKAHEAD + 1
 };
@@ -40,9 +41,11 @@ struct tb_kokoro_post {
     size_t skip;                  /* samples of delay still to drop */
 };
 
-/* Gain in dB at a frequency. */
+/* Gain in dB at a frequency. Enrolment knows nothing above the last band (its spectra end at 8 kHz), and a boost that
+ * goes on up there makes sibilants harsh: up to TREBLE_HZ the gain falls to none. A cut goes on. */
 static double gain_at(const float *eq_db, double hz)
 {
+    const double last_hz = tb_mel_centre_hz(TB_MEL_BANDS - 1), last = eq_db[TB_MEL_BANDS - 1];
     int b = 0;
 
     if (hz <= tb_mel_centre_hz(0))
@@ -50,7 +53,7 @@ static double gain_at(const float *eq_db, double hz)
     while (b < TB_MEL_BANDS && tb_mel_centre_hz(b) < hz)
         b++;
     if (b == TB_MEL_BANDS)
-        return eq_db[TB_MEL_BANDS - 1];
+        return last <= 0 ? last : hz < TREBLE_HZ ? last * (TREBLE_HZ - hz) / (TREBLE_HZ - last_hz) : 0;
     double low = tb_mel_centre_hz(b - 1), high = tb_mel_centre_hz(b);
     return eq_db[b - 1] + (eq_db[b] - eq_db[b - 1]) * (hz - low) / (high - low);
 }
