@@ -18,7 +18,6 @@
 
 enum { WORDS_MOST = 400, SOFT_HYPHEN = 0xAD };
 
-/* Languages that have none keep their digits. */
 static const struct tb_norm_language *const languages[TB_LANG_COUNT] = {
     [TB_LANG_EN] = &tb_norm_english,
     [TB_LANG_ES] = &tb_norm_spanish,
@@ -33,7 +32,7 @@ static const struct tb_norm_language *const languages[TB_LANG_COUNT] = {
 };
 
 struct tb_normaliser {
-    const struct tb_norm_language *lang; /* NULL: digits and signs stay */
+    const struct tb_norm_language *lang;
     UNumberFormat *spell[TB_NUMBER_FORMS];
 };
 
@@ -318,26 +317,6 @@ static void walk(struct tb_norm *s)
     }
 }
 
-/* Languages without a table: letters, digits and marks stay, and the signs that their voices read. */
-static void walk_plainly(struct tb_norm *s)
-{
-    while (s->at < s->in.n && !s->rc) {
-        size_t start = s->at;
-        uint32_t c;
-
-        if (s->in.p[start] == '-' && (start == 0 || s->in.p[start - 1] == ' ') && read_dash(s))
-            continue;
-        c = tb_utf8_next(s->in, &s->at);
-        if (c == ' ')
-            space(s);
-        else if (is_kept_mark(c) && (s->out->size || c == '(' || c == 0x201C) &&
-                 !(tb_norm_is_digit(tb_norm_peek(s, s->at)) && start > 0 && tb_norm_is_digit(s->in.p[start - 1])))
-            tb_norm_mark(s, (struct tb_str){ s->in.p + start, s->at - start });
-        else if (c > 0x7F ? c != 0xBF && c != 0xA1 : c && strchr("*_|\\^~<>\"", (int)c) == NULL)
-            add(s, s->in.p + start, s->at - start);
-    }
-}
-
 /* Opening ---------------------------------------------------------------------------------------------------------- */
 
 static enum tb_code open_form(const struct tb_norm_language *lang, const char *rules, UNumberFormat **out,
@@ -369,7 +348,7 @@ enum tb_code tb_normaliser_open(enum tb_lang lang, struct tb_normaliser **out, s
     if (!n)
         return tb_fail(err, TB_ENOMEM, "normaliser");
     n->lang = languages[lang];
-    for (int i = 0; n->lang && i < TB_NUMBER_FORMS && !rc; i++)
+    for (int i = 0; i < TB_NUMBER_FORMS && !rc; i++)
         if (n->lang->forms[i])
             rc = open_form(n->lang, n->lang->forms[i], &n->spell[i], err);
     if (rc)
@@ -397,10 +376,8 @@ enum tb_code tb_normalise(const struct tb_normaliser *n, struct tb_str text, str
 
     s.rc = tb_text_clean(text, &clean);
     s.in = tb_bytes_str(&clean);
-    if (!s.rc && n->lang)
+    if (!s.rc)
         walk(&s);
-    else if (!s.rc)
-        walk_plainly(&s);
     while (words.size && words.data[words.size - 1] == ' ')
         words.size--;
     if (!s.rc && words.size)

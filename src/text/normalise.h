@@ -3,9 +3,8 @@
  *
  * The output is NFC text of letters, apostrophes, hyphens, single spaces and the
  * marks . , ; : ! ? … — ( ) “ ”. Any bytes may come in: malformed UTF-8 is dropped,
- * runs of combining marks are capped, the output is capped. English and Spanish
- * have tables of their own. For other languages digits and signs stay as they
- * are, for the language's own voice to read. */
+ * runs of combining marks are capped, the output is capped. Each language has
+ * a table and rules of its own (normalise_priv.h). */
 #ifndef TB_TEXT_NORMALISE_H
 #define TB_TEXT_NORMALISE_H
 

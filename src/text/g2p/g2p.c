@@ -104,13 +104,6 @@ static bool is_mark(uint32_t c)
     return c < 0x80 ? c && strchr(".,;:!?\"()", (int)c) : c == 0x2014 || c == 0x2026 || c == 0x201C || c == 0x201D;
 }
 
-/* "3,50" of a language whose own voice reads numbers. */
-static bool is_inside_number(struct tb_str text, size_t before, size_t after)
-{
-    return before > 0 && after < text.n && text.p[before - 1] >= '0' && text.p[before - 1] <= '9' &&
-           text.p[after] >= '0' && text.p[after] <= '9';
-}
-
 static enum tb_code speak_native(struct tb_g2p *g, struct tb_str run, enum tb_lang lang, struct tb_bytes *symbols,
                                  struct tb_error *err)
 {
@@ -200,7 +193,7 @@ static enum tb_code speak_by_espeak(struct tb_g2p *g, struct tb_str text, enum t
 
     for (size_t at = 0; at < text.n;) {
         size_t before = at;
-        bool mark = is_mark(tb_utf8_next(text, &at)) && !is_inside_number(text, before, at), last = at == text.n;
+        bool mark = is_mark(tb_utf8_next(text, &at)), last = at == text.n;
         struct tb_str run = { text.p + start, (mark ? before : at) - start };
         enum tb_code rc;
 
