@@ -118,13 +118,26 @@ static void check_cpu(struct report *r)
         sysconf(_SC_NPROCESSORS_ONLN), others);
 }
 
+/* Japanese alone needs a dictionary of the system's. */
+static void check_japanese(struct report *r, const struct tb_config *config)
+{
+    char path[TB_CONFIG_TEXT + 40];
+
+    snprintf(path, sizeof path, "%s/naist-jdic/sys.dic", config->model);
+    if (access(path, R_OK))
+        row(r, "japanese", NOTE, "install the Debian package open-jtalk-mecab-naist-jdic, then run `make setup`",
+            "%s is missing: Japanese is refused, the other languages are spoken", path);
+    else
+        row(r, "japanese", GOOD, NULL, "its dictionary is in place");
+}
+
 static void check_models(struct report *r, const struct tb_config *config)
 {
     static const struct {
         const char *file;
         bool needed;
     } files[] = { { "kokoro.safetensors", true },  { "ge2e.safetensors", true },   { "adapter.safetensors", true },
-                  { "lexicon-en.bin", true },      { "voices.safetensors", false } };
+                  { "lexicon-en.bin", true },      { "lexicon-zh.bin", true },   { "voices.safetensors", false } };
     char path[TB_CONFIG_TEXT + 40], missing[300] = "";
     struct tb_local local = { 0 };
     struct tb_error err = { 0 };
@@ -225,6 +238,7 @@ static int run(const struct tb_command *self, int argc, char **argv)
     check_program(&r, "phonemes", phonemes, "--version", "run `make build`; it needs libespeak-ng and espeak-ng-data");
     check_program(&r, "m4a", aac, "--self-test", "as for the decoder; without it M4A recordings are refused");
     check_models(&r, &config);
+    check_japanese(&r, &config);
     check_store(&r, &config);
     check_port(&r, &config);
     if (r.as_json)

@@ -1,8 +1,9 @@
 /* lang.c - see lang.h.
  *
  * Detection counts letters by script first. Kana makes Japanese, even among many
- * Han ideographs; each of the other scripts has one language. Within the Latin
- * script frequent words, telling letters and pieces of words add points. */
+ * Han ideographs, and so do forms of these that only Japan writes; each of the
+ * other scripts has one language. Within the Latin script frequent words,
+ * telling letters and pieces of words add points. */
 #include "text/lang.h"
 
 #include <string.h>
@@ -132,6 +133,18 @@ static const struct {
     { "os ", TB_LANG_ES, 1 },   { "mente ", TB_LANG_ES, 1 }, { "os ", TB_LANG_PT, 1 },
 };
 
+/* Forms of ideographs, and 々, that only Japanese writes: they tell 東京駅 from Chinese where no kana does. */
+static const char japanese_only[] = "々駅気円発対図売読広応戦楽歩毎渋桜沢浜込働畑峠辻枠匂実県産価単厳営児両労勧収団囲変壊塩帰従徳恵悪払択"
+                                    "拝拡挙掲摂斎暁栄桟検権様歓歳歴殻済渉渓焼犠獣砕粋経継続総緑縁縄繊聴脳臓荘蔵薬覚観訳譲豊賛転辺"
+                                    "遅鉄銭鋭録錬関闘陥険隠隷雑霊頼顔顕駆験髄鶏麺黒黙齢";
+
+static bool is_japanese_only(uint32_t c)
+{
+    char utf8[5] = { 0 };
+
+    return tb_utf8_put(utf8, c) == 3 && strstr(japanese_only, utf8);
+}
+
 const char *tb_lang_code(enum tb_lang lang)
 {
     return (unsigned)lang < TB_LANG_COUNT ? languages[lang].code : languages[TB_LANG_AUTO].code;
@@ -249,11 +262,13 @@ static enum tb_lang detect_latin(struct tb_str text, enum tb_lang otherwise)
 enum tb_lang tb_lang_detect(struct tb_str text, enum tb_lang otherwise)
 {
     size_t han = 0, kana = 0, hangul = 0, cyrillic = 0, latin = 0, most;
+    bool japanese = false;
 
     for (size_t at = 0; at < text.n;) {
         uint32_t c = lower(tb_utf8_next(text, &at));
 
         han += tb_is_han(c);
+        japanese |= is_japanese_only(c);
         kana += (c >= 0x3041 && c <= 0x30FA) || (c >= 0xFF66 && c <= 0xFF9D);
         hangul += (c >= 0xAC00 && c <= 0xD7A3) || (c >= 0x1100 && c <= 0x11FF) || (c >= 0x3131 && c <= 0x318E);
         cyrillic += c >= 0x400 && c <= 0x4FF;
@@ -270,7 +285,7 @@ enum tb_lang tb_lang_detect(struct tb_str text, enum tb_lang otherwise)
     if (most == 0)
         return otherwise;
     if (most == cjk)
-        return kana > 0 ? TB_LANG_JA : TB_LANG_ZH;
+        return kana > 0 || japanese ? TB_LANG_JA : TB_LANG_ZH;
     if (most == hangul)
         return TB_LANG_KO;
     return most == cyrillic ? TB_LANG_RU : detect_latin(text, otherwise);

@@ -74,13 +74,21 @@ static bool has_kana(struct tb_str text)
     return false;
 }
 
+/* Where the dictionary's reading is not the one most often meant. */
+static const struct {
+    const char *surface, *said, *ours;
+} better[] = {
+    { "言う", "イウ", "ユー" }, { "いう", "イウ", "ユー" }, { "行", "クダリ", "ギョー" }, { "他", "タ", "ホカ" },
+};
+
 /* How the node is said, in kana; an unknown word is said as it is written. */
 static struct tb_str said(const mecab_node_t *node)
 {
     struct tb_str pronunciation = field(node, SAID), surface = { node->surface, node->length };
 
-    if (tb_str_eq(pronunciation, "イウ"))
-        return TB_STR("ユー");
+    for (size_t i = 0; i < sizeof better / sizeof *better; i++)
+        if (tb_str_eq(surface, better[i].surface) && tb_str_eq(pronunciation, better[i].said))
+            return tb_str_of(better[i].ours);
     if (has_kana(pronunciation))
         return pronunciation;
     return has_kana(surface) ? surface : (struct tb_str){ NULL, 0 };

@@ -70,6 +70,11 @@ static void short_sentences_are_told_apart(void **state)
         { TB_LANG_JA, "今日はいい天気ですね。" },
         { TB_LANG_JA, "東京都に行きます" },
         { TB_LANG_JA, "コーヒー" },
+        { TB_LANG_JA, "東京駅" },
+        { TB_LANG_JA, "新鮮な Python" },
+        { TB_LANG_ZH, "东京站" },
+        { TB_LANG_ZH, "臺灣大學的學生會說英語" },
+        { TB_LANG_ZH, "2024年，GPT-4发布了。" },
         { TB_LANG_KO, "안녕하세요, 오늘 날씨가 어때요?" },
         { TB_LANG_RU, "Привет, как дела?" },
     };
