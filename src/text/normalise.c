@@ -310,7 +310,8 @@ static void walk(struct tb_norm *s)
     while (s->at < s->in.n && !s->rc) {
         size_t before = s->at;
 
-        if ((s->lang->own && s->lang->own(s)) || tb_norm_read_address(s) || tb_norm_read_number(s) || tb_norm_read_word(s) || read_dash(s))
+        if ((s->lang->own && s->lang->own(s)) || tb_norm_read_address(s) || tb_norm_read_number(s) ||
+            tb_norm_read_word(s) || read_dash(s))
             continue;
         if (s->at == before)
             read_symbol(s);

@@ -87,7 +87,8 @@ static void say_figure(struct tb_norm *s, const struct figure *f, enum tb_number
     if (!f->fraction.n)
         return;
     tb_norm_sayz(s, s->lang->point);
-    if (s->lang->decimal == ',' && !s->lang->single_decimals && f->fraction.n <= 2 && f->fraction.p[0] != '0') /* "tres coma catorce" */
+    if (s->lang->decimal == ',' && !s->lang->single_decimals && f->fraction.n <= 2 &&
+        f->fraction.p[0] != '0') /* "tres coma catorce" */
         tb_norm_number(s, tb_norm_small_number(s, (size_t)(f->fraction.p - s->in.p), f->fraction.n), TB_CARDINAL);
     else
         tb_norm_digits(s, f->fraction);
@@ -502,7 +503,8 @@ static bool read_range(struct tb_norm *s, const struct figure *f)
         at++;
     else
         return false;
-    if (!tb_norm_is_digit(tb_norm_peek(s, at)) || !read_figure(s, at, &second) || (f->start > 0 && !tb_norm_is_edge(s, f->start - 1)) ||
+    if (!tb_norm_is_digit(tb_norm_peek(s, at)) || !read_figure(s, at, &second) ||
+        (f->start > 0 && !tb_norm_is_edge(s, f->start - 1)) ||
         tb_norm_peek(s, second.end) == '-')
         return false;
     say_plain(s, f);

@@ -67,7 +67,8 @@ struct tb_norm_language {
     const char *const *months;         /* 12, as said */
     const char *const *letters;        /* names of A..Z; NULL: spelled "F-B-I" */
     const struct tb_symbol *more_letters; /* names of capitals beyond A..Z, which then spell too; NULL: none */
-    const char *minus, *point, *range, *ratio /* NULL: as the range */, *dot, *at, *slash, *dash, *underscore, *number_sign, *hashtag, *cents_and;
+    const char *minus, *point, *range, *dot, *at, *slash, *dash, *underscore, *number_sign, *hashtag, *cents_and;
+    const char *ratio;                 /* 3:1; NULL: as the range */
     const char *percent;               /* NULL: % is one of the units */
     const char *clock;                 /* " Uhr ": words behind 15:30 that its reading holds already; NULL: none */
     const char *zero;                  /* of telephone numbers; NULL: as of others */

@@ -313,12 +313,13 @@ static bool is_month(struct tb_str word)
 /* "12 мая": on the twelfth; but "today is the twelfth". */
 static bool read_day(struct tb_norm *s, size_t n)
 {
+    static const char named[] = " Сегодня сегодня Завтра завтра Это это ";
     struct tb_str before = tb_norm_word_before(s);
     int day = tb_norm_small_number(s, s->at, n);
 
     if (n > 2 || day < 1 || day > 31 || tb_norm_peek(s, s->at + n) != ' ' || !is_month(word_at(s, s->at + n + 1)))
         return false;
-    tb_norm_number(s, day, tb_norm_in_list(" Сегодня сегодня Завтра завтра это Это ", before, false) ? TB_ORDINAL_NEUTER : TB_ORDINAL_OBLIQUE);
+    tb_norm_number(s, day, tb_norm_in_list(named, before, false) ? TB_ORDINAL_NEUTER : TB_ORDINAL_OBLIQUE);
     s->at += n;
     return true;
 }
@@ -371,9 +372,12 @@ static bool read_century(struct tb_norm *s)
     if (!value || tb_norm_peek(s, s->at + n) != ' ')
         return false;
     word = word_at(s, s->at + n + 1);
-    if (!tb_norm_in_list(" век века веке веку в ", word, false))
+    if (!tb_norm_in_list(" век века веке ", word, false))
         return false;
-    tb_norm_number(s, value, tb_str_eq(word, "веке") ? TB_ORDINAL_LOCATIVE : tb_str_eq(word, "века") ? TB_ORDINAL_OBLIQUE : TB_ORDINAL);
+    tb_norm_number(s, value,
+                   tb_str_eq(word, "веке")   ? TB_ORDINAL_LOCATIVE
+                   : tb_str_eq(word, "века") ? TB_ORDINAL_OBLIQUE
+                                             : TB_ORDINAL);
     s->at += n;
     return true;
 }

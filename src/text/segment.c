@@ -49,7 +49,8 @@ static bool is_ender(uint32_t c)
 /* Quotes and brackets that may close a sentence behind its end mark. */
 static bool is_closer(uint32_t c)
 {
-    static const uint32_t closers[] = { '"', '\'', ')', ']', 0x2019, 0x201D, 0xBB, 0x201C, 0x203A, 0x300D, 0x300F, 0xFF09, 0x3011, 0x2026 };
+    static const uint32_t closers[] = { '"', '\'', ')', ']', 0x2019, 0x201D, 0xBB,
+                                        0x201C, 0x203A, 0x300D, 0x300F, 0xFF09, 0x3011, 0x2026 };
 
     for (size_t i = 0; i < sizeof closers / sizeof *closers; i++)
         if (c == closers[i])
