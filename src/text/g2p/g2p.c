@@ -8,6 +8,7 @@
 #include "text/g2p/english.h"
 #include "text/g2p/espeak.h"
 #include "text/g2p/ja.h"
+#include "text/g2p/ja_kana.h"
 #include "text/g2p/korean.h"
 #include "text/g2p/lexicon.h"
 #include "text/g2p/symbols.h"
@@ -252,20 +253,67 @@ static bool has_sound(struct tb_str phonemes)
     return false;
 }
 
-enum tb_code tb_g2p_phonemes(struct tb_g2p *g, struct tb_str text, enum tb_lang lang, struct tb_bytes *out,
-                             struct tb_error *err)
+static enum tb_code speak_part(struct tb_g2p *g, struct tb_str text, enum tb_lang lang, struct tb_bytes *out,
+                               struct tb_error *err)
 {
     struct tb_bytes words = { 0 }, phonemes = { 0 };
-    enum tb_code rc;
+    enum tb_code rc = tb_normalise(g->normalisers[lang], text, &words, err);
 
-    if (!tb_g2p_speaks(lang))
-        return tb_fail(err, TB_ELANGUAGE, "no phonemes for %s", tb_lang_name(lang));
-    rc = tb_normalise(g->normalisers[lang], text, &words, err);
     if (!rc && words.size)
         rc = speak(g, tb_bytes_str(&words), lang, &phonemes, err);
-    if (!rc && has_sound(tb_bytes_str(&phonemes)) && (rc = tb_bytes_add(out, phonemes.data, phonemes.size)))
+    if (!rc && has_sound(tb_bytes_str(&phonemes)) &&
+        ((rc = tb_foreign_space(out)) || (rc = tb_bytes_add(out, phonemes.data, phonemes.size))))
         tb_fail(err, rc, "%zu bytes of phonemes", phonemes.size);
     tb_bytes_free(&words);
     tb_bytes_free(&phonemes);
+    return rc;
+}
+
+static bool is_ideographic(uint32_t c)
+{
+    return tb_is_han(c) || tb_is_kana(c) || c == 0x3005;
+}
+
+/* The text from *at up to the next ideograph or kana; or from one of these, with the marks behind it, up to the next other
+ * letter or digit. */
+static struct tb_str take_part(struct tb_str text, size_t *at, bool *ideographic)
+{
+    size_t start = *at, first = start;
+
+    *ideographic = is_ideographic(tb_utf8_next(text, &first));
+    while (*at < text.n) {
+        size_t next = *at;
+        uint32_t c = tb_utf8_next(text, &next);
+        bool letter = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= 0xC0 && c < 0x2000);
+
+        if (*ideographic ? letter && !is_ideographic(c) : is_ideographic(c))
+            break;
+        *at = next;
+    }
+    return (struct tb_str){ text.p + start, *at - start };
+}
+
+enum tb_code tb_g2p_phonemes(struct tb_g2p *g, struct tb_str text, enum tb_lang lang, struct tb_bytes *out,
+                             struct tb_error *err)
+{
+    bool whole = lang == TB_LANG_ZH || lang == TB_LANG_JA || lang == TB_LANG_KO; /* have ideographs of their own */
+    struct tb_bytes all = { 0 };
+    enum tb_code rc = TB_OK;
+
+    if (!tb_g2p_speaks(lang))
+        return tb_fail(err, TB_ELANGUAGE, "no phonemes for %s", tb_lang_name(lang));
+    for (size_t at = 0; at < text.n && !rc;) {
+        bool ideographic = false;
+        struct tb_str part = whole ? text : take_part(text, &at, &ideographic);
+        enum tb_lang its = ideographic ? tb_lang_detect(part, TB_LANG_ZH) : lang;
+
+        if (whole)
+            at = text.n;
+        if (!ideographic || its != TB_LANG_JA || g->ja)
+            rc = speak_part(g, part, its, &all, err);
+    }
+    if (!rc && all.size && (rc = tb_bytes_add(out, all.data, all.size)))
+        tb_fail(err, rc, "%zu bytes of phonemes", all.size);
+    tb_bytes_free(&all);
     return rc;
 }

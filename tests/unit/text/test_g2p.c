@@ -201,6 +201,8 @@ static const struct {
     { TB_LANG_ES, "La reina vive en EE. UU. desde 1999.", "la rˈAna βˈiβe en estˈaðos unˈiðos ðˌesðe mˈil nˌoβeθjˈɛntos noβˈɛnta i nwˈeβe." },
     { TB_LANG_ES, "Cuesta 3,50 €.", "kwˈesta tɾˈes ˈeʊɾos kon θinkwˈɛnta θˈentimos." },
     { TB_LANG_ES, "«Muy bien», dijo.", "“mˈuj βjˈen”, dˈixo." },
+    { TB_LANG_EN, "My name is 王小明, and (你好) that is all.",
+      "mˌI nˈAm ɪz wa↗ŋɕjau↓mi↗ŋ, ænd (ni↗xau↓) ðˈæt ɪz ˈɔl." },
     { TB_LANG_ZH, "你好，世界！", "ni↗xau↓, ʂɨ↘ʨje↘!" },
     { TB_LANG_ZH, "“你好，”他说：“请坐！”", "“ni↗xau↓,” tʰa→ ʂwo→: “ʨʰi↓ŋ ʦwo↘!”" },
     { TB_LANG_ZH, "一个人一不小心跑了一百一十米。", "i↗kɤ↘ ɻə↗n i↗pu↘ɕjau↓ɕi→n pʰau↓ lɤ i↘pai↓i→ʂɨ↗ mi↓." },
