@@ -64,7 +64,8 @@ static bool read_latin(struct tb_norm *s)
     size_t start = s->at, end = start;
 
     while (is_latin(tb_norm_peek(s, end)) ||
-           (end > start && tb_norm_peek(s, end) && strchr("'-.@_/:", tb_norm_peek(s, end)) && is_latin(tb_norm_peek(s, end + 1))))
+           (end > start && tb_norm_peek(s, end) && strchr("'-.@_/:", tb_norm_peek(s, end)) &&
+            is_latin(tb_norm_peek(s, end + 1))))
         end++;
     if (end == start)
         return false;
@@ -108,7 +109,8 @@ static void read_other(struct tb_norm *s)
         put_mark(s, tb_str_of(mark));
     else if (is_kept_mark(c))
         put_mark(s, self);
-    else if (c >= 0xC0 && !(c >= 0x2000 && c <= 0x2BFF) && !(c >= 0x3000 && c <= 0x3004) && !(c >= 0x3008 && c <= 0x3040))
+    else if (c >= 0xC0 && !(c >= 0x2000 && c <= 0x2BFF) && !(c >= 0x3000 && c <= 0x3004) &&
+             !(c >= 0x3008 && c <= 0x3040))
         put(s, self);
 }
 

@@ -44,7 +44,8 @@ static bool swap(struct word *w, const char *end, const char *for_it)
     return true;
 }
 
-/* The end of a number closes up before k, s, t, h, p: イチ+コ is イッコ. `which`: the digits that do, 10 and 100 as 't', 'h'. */
+/* The end of a number closes up before k, s, t, h, p: イチ+コ is イッコ. `which`: the digits that do, 10 and 100 as 't'
+ * and 'h'. */
 static void close_up(struct word *w, const char *which)
 {
     (void)((strchr(which, '1') && swap(w, "イチ", "イッ")) || (strchr(which, '6') && swap(w, "ロク", "ロッ")) ||
@@ -208,7 +209,7 @@ static const struct counter *counter_at(const struct tb_norm *s, size_t at)
         char next = tb_norm_peek(s, at + n);
         bool latin = (unsigned char)counters[i].sign[n - 1] < 0x80 && counters[i].sign[0] != '%';
 
-        if (starts(s, at, counters[i].sign) && !(latin && ((next >= 'a' && next <= 'z') || (next >= 'A' && next <= 'Z'))))
+        if (starts(s, at, counters[i].sign) && !(latin && (next | 0x20) >= 'a' && (next | 0x20) <= 'z'))
             return &counters[i];
     }
     return NULL;
@@ -284,7 +285,9 @@ static void add_value(struct word *w, const struct number *n)
 /* Powers of ten that are written behind digits: 5万, 1億2千万. */
 static void add_magnitudes(const struct tb_norm *s, struct word *w, size_t *at)
 {
-    static const char *const names[][2] = { { "兆", "チョー" }, { "億", "オク" }, { "万", "マン" }, { "千", "セン" }, { "百", "ヒャク" } };
+    static const char *const names[][2] = {
+        { "兆", "チョー" }, { "億", "オク" }, { "万", "マン" }, { "千", "セン" }, { "百", "ヒャク" },
+    };
     bool more = true;
 
     while (more) {
@@ -366,7 +369,8 @@ static bool read_time(struct tb_norm *s)
     if (hour > 24 || minute > 59 || second > 59)
         return false;
     size_t half = end + (tb_norm_peek(s, end) == ' ');
-    if (s->in.n >= half + 2 && (strncasecmp(s->in.p + half, "am", 2) == 0 || strncasecmp(s->in.p + half, "pm", 2) == 0)) {
+    if (s->in.n >= half + 2 &&
+        (strncasecmp(s->in.p + half, "am", 2) == 0 || strncasecmp(s->in.p + half, "pm", 2) == 0)) {
         tb_norm_ja_say(s, (s->in.p[half] | 0x20) == 'a' ? "ゴゼン" : "ゴゴ");
         end = half + 2;
     }
@@ -535,7 +539,8 @@ static bool read_kanji_number(struct tb_norm *s)
     n.value = parse_kanji(s, &n.end, &count);
     next = n.end;
     if (count == 0 || (before > 0 && tb_is_han(tb_utf8_previous(s->in, &before)) && !starts(s, before, "第") &&
-                       !starts(s, before, "月") && !starts(s, before, "年") && !starts(s, before, "約") && !starts(s, before, "時")))
+                       !starts(s, before, "月") && !starts(s, before, "年") &&
+                       !starts(s, before, "約") && !starts(s, before, "時")))
         return false;
     for (size_t i = 0; i < sizeof singly / sizeof *singly; i++)
         counted |= starts(s, next, singly[i]);
@@ -550,10 +555,13 @@ static bool read_kanji_number(struct tb_norm *s)
 
 static bool read_signed(struct tb_norm *s)
 {
-    static const char *const currencies[][2] = { { "¥", "エン" }, { "￥", "エン" }, { "$", "ドル" }, { "€", "ユーロ" }, { "£", "ポンド" } };
+    static const char *const currencies[][2] = {
+        { "¥", "エン" }, { "￥", "エン" }, { "$", "ドル" }, { "€", "ユーロ" }, { "£", "ポンド" },
+    };
     size_t start = s->at;
     char before = start > 0 ? s->in.p[start - 1] : ' ';
-    bool minus = tb_norm_peek(s, start) == '-' && !tb_norm_is_digit(before) && !tb_norm_is_letter(before);
+    bool joined = tb_norm_is_digit(before) || (before > 0 && tb_norm_is_letter(before)); /* 3-5, A-5; but 気温-5℃ */
+    bool minus = tb_norm_peek(s, start) == '-' && !joined;
     const char *currency = NULL;
 
     s->at += minus;

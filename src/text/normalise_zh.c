@@ -116,7 +116,8 @@ static bool read_latin(struct tb_norm *s)
     size_t start = s->at, end = start;
 
     while (is_latin(tb_norm_peek(s, end)) ||
-           (end > start && (tb_norm_peek(s, end) == '\'' || tb_norm_peek(s, end) == '-') && is_latin(tb_norm_peek(s, end + 1))))
+           (end > start && (tb_norm_peek(s, end) == '\'' || tb_norm_peek(s, end) == '-') &&
+            is_latin(tb_norm_peek(s, end + 1))))
         end++;
     if (end == start)
         return false;

@@ -40,8 +40,8 @@ static const struct {
 static const struct {
     const char *sign, *name;
 } currencies[] = {
-    { "US$", "美元" }, { "HK$", "港元" }, { "$", "美元" }, { "¥", "元" }, { "￥", "元" }, { "€", "欧元" }, { "£", "英镑" }, { "₩", "韩元" },
-    { "₽", "卢布" },   { "₹", "卢比" },
+    { "US$", "美元" }, { "HK$", "港元" }, { "$", "美元" }, { "¥", "元" }, { "￥", "元" }, { "€", "欧元" }, { "£", "英镑" },
+    { "₩", "韩元" },   { "₽", "卢布" },   { "₹", "卢比" },
 };
 
 static void say(struct tb_norm *s, const char *words)
@@ -486,7 +486,8 @@ static bool read_signed(struct tb_norm *s)
 {
     size_t start = s->at;
     char before = start > 0 ? s->in.p[start - 1] : ' ';
-    bool minus = tb_norm_peek(s, start) == '-' && !tb_norm_is_digit(before) && !(tb_norm_is_letter(before) && before > 0);
+    bool joined = tb_norm_is_digit(before) || (before > 0 && tb_norm_is_letter(before)); /* 3-5, A-5; but 气温-5℃ */
+    bool minus = tb_norm_peek(s, start) == '-' && !joined;
     const char *currency = NULL;
 
     s->at += minus;
@@ -508,5 +509,6 @@ bool tb_norm_zh_read_number(struct tb_norm *s)
         return true;
     if (!tb_norm_is_digit(tb_norm_peek(s, s->at)))
         return read_signed(s);
-    return read_date(s) || read_phone(s) || read_time(s) || read_dotted(s) || read_pair(s) || read_amount(s, false, NULL);
+    return read_date(s) || read_phone(s) || read_time(s) || read_dotted(s) || read_pair(s) ||
+           read_amount(s, false, NULL);
 }

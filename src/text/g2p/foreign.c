@@ -15,7 +15,8 @@ bool tb_foreign_ends_with(const struct tb_bytes *out, const char *end)
 
 enum tb_code tb_foreign_space(struct tb_bytes *out)
 {
-    if (out->size == 0 || tb_foreign_ends_with(out, " ") || tb_foreign_ends_with(out, "(") || tb_foreign_ends_with(out, "“"))
+    if (out->size == 0 || tb_foreign_ends_with(out, " ") || tb_foreign_ends_with(out, "(") ||
+        tb_foreign_ends_with(out, "“"))
         return TB_OK;
     return tb_bytes_addz(out, " ");
 }

@@ -274,8 +274,8 @@ static bool is_ideographic(uint32_t c)
     return tb_is_han(c) || tb_is_kana(c) || c == 0x3005;
 }
 
-/* The text from *at up to the next ideograph or kana; or from one of these, with the marks behind it, up to the next other
- * letter or digit. */
+/* The text from *at up to the next ideograph or kana; or from one of these, with the marks behind it, up to the next
+ * other letter or digit. */
 static struct tb_str take_part(struct tb_str text, size_t *at, bool *ideographic)
 {
     size_t start = *at, first = start;

@@ -29,7 +29,8 @@ enum tb_code tb_ja_open(const char *dictionary, struct tb_ja **out, struct tb_er
 
     *out = NULL;
     if ((size_t)snprintf(path, sizeof path, "%s/sys.dic", dictionary) >= sizeof path || access(path, R_OK))
-        return tb_fail(err, TB_EIO, "no dictionary in %s: install open-jtalk-mecab-naist-jdic, then make setup", dictionary);
+        return tb_fail(err, TB_EIO, "no dictionary in %s: install open-jtalk-mecab-naist-jdic, then make setup",
+                       dictionary);
     j = calloc(1, sizeof *j);
     if (!j)
         return tb_fail(err, TB_ENOMEM, "Japanese dictionary");
@@ -176,8 +177,8 @@ static enum tb_code say_run(const struct tb_ja *j, struct tb_str text, struct tb
 
 static bool is_japanese(uint32_t c)
 {
-    return tb_is_kana(c) || tb_is_han(c) || c == 0x3005 /* 々 */ || c == 0x3006 || c == 0x3007 || c == 0x309D || c == 0x309E ||
-           c == 0x30FD || c == 0x30FE;
+    return tb_is_kana(c) || tb_is_han(c) || c == 0x3005 /* 々 */ || c == 0x3006 || c == 0x3007 || c == 0x309D ||
+           c == 0x309E || c == 0x30FD || c == 0x30FE;
 }
 
 /* The run of Japanese letters, or of anything else, from *at. */

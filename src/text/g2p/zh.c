@@ -27,7 +27,8 @@ void tb_zh_cut(struct tb_zh_run *r)
         for (size_t n = 1; longer && n <= WORD_MOST && i + n <= r->n; n++) {
             struct tb_zh_entry entry;
 
-            if (!tb_zh_dict_step(r->dict, tb_zh_span(r, i, n), &place, &entry, &longer) || entry.cost == TB_ZH_NO_WORD ||
+            if (!tb_zh_dict_step(r->dict, tb_zh_span(r, i, n), &place, &entry, &longer) ||
+                entry.cost == TB_ZH_NO_WORD ||
                 entry.cost + route[i + n] > route[i])
                 continue;
             route[i] = entry.cost + route[i + n];

@@ -88,7 +88,8 @@ static void soften_word(struct tb_zh_run *r, size_t w)
         return;
     if (n > 2 && r->c[first] == r->c[first + 1] && tb_zh_listed(neutral, tb_zh_span(r, first, 2)))
         tb_zh_set_tone(r, first + 1, 5); /* 谢谢你们 is a word of the list */
-    if (tb_zh_listed(neutral, word) || tb_zh_listed(neutral, tb_zh_span(r, last - 1, 2)) || (n == 2 && r->c[first] == r->c[last] && r->class[w] == 'v'))
+    if (tb_zh_listed(neutral, word) || tb_zh_listed(neutral, tb_zh_span(r, last - 1, 2)) ||
+        (n == 2 && r->c[first] == r->c[last] && r->class[w] == 'v'))
         tb_zh_set_tone(r, last, 5);
     else if (r->c[last] == U'子' && tb_zh_listed(full_zi, word))
         tb_zh_set_tone(r, last, 3);

@@ -208,7 +208,8 @@ static int say_all(const struct tb_ja *j, const struct tb_normaliser *normaliser
         if (tb_normalise(normaliser, tb_str_of(sentences[i].text), &words, NULL) ||
             tb_ja_phonemes(j, &foreign, tb_bytes_str(&words), &out, NULL) ||
             !tb_str_eq(tb_bytes_str(&out), sentences[i].phonemes)) {
-            print_error("%s: %s, wanted %s\n", sentences[i].text, out.data ? (char *)out.data : "", sentences[i].phonemes);
+            print_error("%s: %s, wanted %s\n", sentences[i].text, out.data ? (char *)out.data : "",
+                        sentences[i].phonemes);
             wrong++;
         }
         tb_bytes_free(&words);

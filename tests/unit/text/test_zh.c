@@ -32,7 +32,8 @@ static void syllables_become_symbols(void **state)
         { "yan2", "jɛ↗n" },     { "an1", "a→n" },      { "e4", "ɤ↘" },        { "ying1", "i→ŋ" },   { "wu3", "u↓" },
         { "qiang2", "ʨʰja↗ŋ" }, { "huai4", "xwai↘" },  { "ei2", "ei↗" },      { "o2", "ɔ↗" },       { "n4", "n↘" },
     };
-    static const char *const none[] = { "", "1", "ma", "ma0", "ma6", "xyz1", "zhuangg4", "zhua", "v1v1", "b1", "yzzzzz1" };
+    static const char *const none[] = { "", "1", "ma", "ma0", "ma6", "xyz1", "zhuangg4", "zhua", "v1v1", "b1",
+                                        "yzzzzz1" };
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
