@@ -116,6 +116,12 @@ bench-server: build bench-setup
 $(O)/bench/bench_engine: $(O)/bench/bench_engine.o $(call archives_of,engine/kokoro)
 	@$(CC) $(LDFLAGS) -o $@ $^ $(call libs_of,engine/kokoro) -lpthread -lm
 
+SPEECH ?=
+eval: build bench-setup  ## likeness of clones: make eval SPEECH=folder of recordings, each of one speaker, 14 s or more
+	@test -n "$(SPEECH)" || { echo "make eval: SPEECH=DIR names a folder of recordings (WAV or FLAC)"; exit 2; }
+	@$(VENV)/bin/python tools/eval_clones.py --program $(B)/timbre --speech "$(SPEECH)" --count 24 \
+	    --ge2e var/models/kokoro/ge2e.safetensors
+
 clean:
 	rm -rf build
 
