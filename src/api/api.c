@@ -110,14 +110,6 @@ enum tb_code tb_api_account(struct tb_api *api, struct tb_str authorization, str
     return TB_OK;
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* False: does not fit, or holds a NUL. A '%' without two digits stands for itself. */
 static bool percent_decode(struct tb_str in, char *out, size_t room)
 {
@@ -126,8 +118,8 @@ static bool percent_decode(struct tb_str in, char *out, size_t room)
     for (size_t i = 0; i < in.n; i++) {
         char c = in.p[i] == '+' ? ' ' : in.p[i];
 
-        if (c == '%' && i + 2 < in.n && hex_value(in.p[i + 1]) >= 0 && hex_value(in.p[i + 2]) >= 0) {
-            c = (char)(hex_value(in.p[i + 1]) << 4 | hex_value(in.p[i + 2]));
+        if (c == '%' && i + 2 < in.n && tb_hex_value(in.p[i + 1]) >= 0 && tb_hex_value(in.p[i + 2]) >= 0) {
+            c = (char)(tb_hex_value(in.p[i + 1]) << 4 | tb_hex_value(in.p[i + 2]));
             i += 2;
         }
         if (to + 1 >= room || !c)

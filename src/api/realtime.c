@@ -259,14 +259,6 @@ static void on_session_update(struct tb_dialogue *d, const struct event *e)
 
 /* Text --------------------------------------------------------------------------------------------------------------*/
 
-static bool is_blank(struct tb_str text)
-{
-    for (size_t i = 0; i < text.n; i++)
-        if (!memchr(" \t\r\n", text.p[i], 4))
-            return false;
-    return true;
-}
-
 /* Within what an append and a session may hold? Sends the error if not. */
 static bool has_room(struct tb_dialogue *d, const struct event *e, size_t count)
 {
@@ -295,7 +287,7 @@ static void on_append(struct tb_dialogue *d, const struct event *e)
         refuse(d, e, "text", "Required parameter(text) missing or invalid, please check the request parameters.");
         return;
     }
-    if (!text.n || (is_blank(text) && !goes_on)) /* inside a text, white space is what keeps words apart */
+    if (!text.n || (tb_str_blank(text) && !goes_on)) /* inside a text, white space is what keeps words apart */
         return;
     if (!d->config.voice[0]) {
         refuse_voice(d, "", e->id);

@@ -22,6 +22,22 @@ bool tb_str_eq_nocase(struct tb_str a, const char *z)
     return a.n == strlen(z) && (a.n == 0 || strncasecmp(a.p, z, a.n) == 0);
 }
 
+bool tb_str_blank(struct tb_str a)
+{
+    for (size_t i = 0; i < a.n; i++)
+        if (a.p[i] == 0 || !strchr(" \t\r\n\f\v", a.p[i]))
+            return false;
+    return true;
+}
+
+int tb_hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 char *tb_str_dup(struct tb_str a)
 {
     char *z = malloc(a.n + 1);

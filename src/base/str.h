@@ -19,6 +19,14 @@ struct tb_str {
 struct tb_str tb_str_of(const char *z); /* NULL gives the empty span */
 bool tb_str_eq(struct tb_str a, const char *z);
 bool tb_str_eq_nocase(struct tb_str a, const char *z); /* ASCII case only */
+bool tb_str_blank(struct tb_str a); /* nothing but ASCII white space */
+/* Value of a hex digit in either case; -1: it is none. */
+int tb_hex_value(char c);
+/* Four bytes, the least significant first. */
+static inline uint32_t tb_le32(const uint8_t *p)
+{
+    return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
 /* Copy as a NUL-terminated string; release with free(). NULL when out of memory. */
 char *tb_str_dup(struct tb_str a);
 

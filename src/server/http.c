@@ -24,14 +24,6 @@ static struct tb_str trim(struct tb_str s)
     return s;
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Does the comma-separated list hold this word? */
 static bool list_has(struct tb_str list, const char *word)
 {
@@ -90,7 +82,7 @@ static bool decode_path(char *p, size_t *n)
             p[to] = p[i];
             continue;
         }
-        int high = i + 2 < *n ? hex_value(p[i + 1]) : -1, low = i + 2 < *n ? hex_value(p[i + 2]) : -1;
+        int high = i + 2 < *n ? tb_hex_value(p[i + 1]) : -1, low = i + 2 < *n ? tb_hex_value(p[i + 2]) : -1;
         if (high < 0 || low < 0 || (high == 0 && low == 0))
             return false;
         p[to] = (char)(high << 4 | low);
@@ -273,7 +265,7 @@ static void end_size_line(struct tb_http_chunks *c)
 
 static enum tb_code size_char(struct tb_http_chunks *c, char ch, struct tb_error *err)
 {
-    int digit = hex_value(ch);
+    int digit = tb_hex_value(ch);
 
     if (digit >= 0 && c->digits < MAX_DIGITS) {
         c->left = c->left << 4 | (unsigned)digit;

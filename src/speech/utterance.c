@@ -1,5 +1,4 @@
 /* utterance.c - one utterance: text to pieces, pieces to the engine, samples to the client's format. */
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,21 +12,12 @@ enum { VOLUME_AS_MADE = 50 };
 
 /* Text -> pieces ----------------------------------------------------------------------------------------------------*/
 
-static bool is_blank(const void *text, size_t n)
-{
-    const unsigned char *p = text;
-
-    while (n && isspace(*p))
-        p++, n--;
-    return n == 0;
-}
-
 static enum tb_code add_piece(struct tb_utterance *u, struct tb_str text, struct tb_error *err)
 {
     struct tb_piece *piece;
     enum tb_lang lang = u->config.language;
 
-    if (is_blank(text.p, text.n)) /* nothing to say, and no language to say it in */
+    if (tb_str_blank(text)) /* nothing to say, and no language to say it in */
         return TB_OK;
     if (!(piece = malloc(sizeof *piece + text.n)))
         return tb_fail(err, TB_ENOMEM, "%zu bytes of text", text.n);
@@ -61,7 +51,8 @@ static bool text_waits(const struct tb_utterance *u)
 {
     const struct tb_segmenter *s = &u->segmenter;
 
-    return s->text.size > s->given && !is_blank(s->text.data + s->given, s->text.size - s->given);
+    return s->text.size > s->given &&
+           !tb_str_blank((struct tb_str){ (const char *)s->text.data + s->given, s->text.size - s->given });
 }
 
 static void drop_piece(struct tb_utterance *u)

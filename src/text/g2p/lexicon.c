@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/str.h"
 
 enum { HEAD = 16, VERSION = 1 };
 
@@ -12,11 +13,6 @@ struct reader {
     const uint8_t *p;
     size_t n;
 };
-
-static uint32_t le32(const uint8_t *p)
-{
-    return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
 
 static bool read_byte(struct reader *r, unsigned *v)
 {
@@ -43,7 +39,7 @@ static bool read_span(struct reader *r, struct tb_str *out)
 /* Begin reading word i; false when its offset lies outside. */
 static bool read_word(const struct tb_lexicon *l, uint32_t i, struct reader *r, struct tb_str *word)
 {
-    size_t pool = HEAD + 4 * (size_t)l->count, offset = le32(l->data + HEAD + 4 * (size_t)i);
+    size_t pool = HEAD + 4 * (size_t)l->count, offset = tb_le32(l->data + HEAD + 4 * (size_t)i);
 
     if (offset >= l->size - pool)
         return false;
@@ -116,10 +112,10 @@ enum tb_code tb_lexicon_use(const void *data, size_t size, struct tb_lexicon *ou
     *out = (struct tb_lexicon){ 0 };
     if (size < HEAD || memcmp(p, "TBLX", 4))
         return tb_fail(err, TB_EINVAL, "not a lexicon");
-    if (le32(p + 4) != VERSION)
-        return tb_fail(err, TB_EINVAL, "lexicon of version %u, wanted %d", le32(p + 4), VERSION);
-    count = le32(p + 8);
-    pool = le32(p + 12);
+    if (tb_le32(p + 4) != VERSION)
+        return tb_fail(err, TB_EINVAL, "lexicon of version %u, wanted %d", tb_le32(p + 4), VERSION);
+    count = tb_le32(p + 8);
+    pool = tb_le32(p + 12);
     if (HEAD + 4 * count + pool != size)
         return tb_fail(err, TB_EINVAL, "lexicon of %zu bytes, its head says %llu", size,
                        (unsigned long long)(HEAD + 4 * count + pool));

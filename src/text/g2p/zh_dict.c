@@ -4,18 +4,14 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/str.h"
 
 enum { HEAD = 16, VERSION = 1 };
-
-static uint32_t le32(const uint8_t *p)
-{
-    return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
 
 /* Entry i; false when any of it lies outside. */
 static bool read_entry(const struct tb_zh_dict *d, uint32_t i, struct tb_zh_entry *out)
 {
-    size_t pool = HEAD + 4 * (size_t)d->count, offset = le32(d->data + HEAD + 4 * (size_t)i), left;
+    size_t pool = HEAD + 4 * (size_t)d->count, offset = tb_le32(d->data + HEAD + 4 * (size_t)i), left;
     const uint8_t *p;
 
     if (offset >= d->size - pool)
@@ -89,10 +85,10 @@ enum tb_code tb_zh_dict_use(const void *data, size_t size, struct tb_zh_dict *ou
     *out = (struct tb_zh_dict){ 0 };
     if (size < HEAD || memcmp(p, "TBZH", 4))
         return tb_fail(err, TB_EINVAL, "not a Chinese dictionary");
-    if (le32(p + 4) != VERSION)
-        return tb_fail(err, TB_EINVAL, "Chinese dictionary of version %u, wanted %d", le32(p + 4), VERSION);
-    count = le32(p + 8);
-    pool = le32(p + 12);
+    if (tb_le32(p + 4) != VERSION)
+        return tb_fail(err, TB_EINVAL, "Chinese dictionary of version %u, wanted %d", tb_le32(p + 4), VERSION);
+    count = tb_le32(p + 8);
+    pool = tb_le32(p + 12);
     if (HEAD + 4 * count + pool != size)
         return tb_fail(err, TB_EINVAL, "Chinese dictionary of %zu bytes, its head says %llu", size,
                        (unsigned long long)(HEAD + 4 * count + pool));
