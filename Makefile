@@ -178,10 +178,13 @@ test-unit: $(foreach f,$(FOLDERS_UNDER_TEST),$(TESTS_$(f)))  ## unit tests (cmoc
 
 # Fuzz targets: fuzz/fuzz_NAME.c links the folder of the first header that it includes, and what that folder needs ----
 FUZZERS :=
+$(O)/fuzz/fuzz_decode_pcm: $(O)/helpers/timbre-decode.o $(O)/helpers/decode-samples.o
+$(O)/fuzz/fuzz_decode_aac: $(O)/helpers/timbre-decode-aac.o $(O)/helpers/decode-samples.o
+$(O)/fuzz/fuzz_decode_aac: LIBS := -lavformat -lavcodec -lavutil
 define fuzz_target
 FUZZERS += $(O)/fuzz/fuzz_$(1)
 $(O)/fuzz/fuzz_$(1): $(O)/fuzz/fuzz_$(1).o $(call archives_of,$(2))
-	@$(CC) $(LDFLAGS) -o $$@ $$^ $(call libs_of,$(2)) -lpthread -lm
+	@$(CC) $(LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) $$(LIBS) $(call libs_of,$(2)) -lpthread -lm
 endef
 folder_of_fuzz = $(patsubst %/,%,$(dir $(shell sed -n 's/^\#include "\(.*\)"/\1/;T;p;q' fuzz/fuzz_$(1).c)))
 ifeq ($(VARIANT),fuzz)

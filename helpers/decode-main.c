@@ -7,7 +7,6 @@
 #include "decode-main.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,54 +18,6 @@
 #include "decode-sandbox.h"
 
 enum decode_exit { EXIT_USAGE = 2 };
-
-enum tb_decode_status decode_fail(struct decoding *d, enum tb_decode_status status, const char *fmt, ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    vsnprintf(d->text, sizeof d->text, fmt, ap);
-    va_end(ap);
-    return status;
-}
-
-enum tb_decode_status decode_begin(struct decoding *d, const char *container, long rate, long channels)
-{
-    if (rate < 1 || rate > TB_MAX_AUDIO_RATE)
-        return decode_fail(d, TB_DECODE_BROKEN, "a sample rate of %ld Hz", rate);
-    if (channels < 1 || channels > TB_MAX_AUDIO_CHANNELS)
-        return decode_fail(d, TB_DECODE_BROKEN, "%ld channels; %d are the most", channels, TB_MAX_AUDIO_CHANNELS);
-    d->container = container;
-    d->rate = (uint32_t)rate;
-    d->channels = (uint32_t)channels;
-    d->max = (size_t)rate * (TB_MAX_AUDIO_SECONDS + 1);
-    return TB_DECODE_OK;
-}
-
-bool decode_reserve(struct decoding *d, size_t len)
-{
-    size_t room = d->room ? d->room : 65536;
-    float *bigger;
-
-    while (room < d->len + len)
-        room *= 2;
-    if (room == d->room)
-        return true;
-    bigger = realloc(d->samples, room * sizeof *bigger);
-    if (!bigger)
-        return false;
-    d->samples = bigger;
-    d->room = room;
-    return true;
-}
-
-bool decode_add(struct decoding *d, float sample)
-{
-    d->cut = d->len == d->max;
-    if (!d->cut)
-        d->samples[d->len++] = sample;
-    return !d->cut;
-}
 
 /* Standard input to its end, one byte over the cap at most. NULL: out of memory or a read error. */
 static uint8_t *read_input(size_t *size)
@@ -129,13 +80,7 @@ static enum tb_decode_status decode(struct decoding *d)
     if (d->size > TB_MAX_AUDIO_FILE)
         return decode_fail(d, TB_DECODE_TOOBIG, "more than %d bytes", TB_MAX_AUDIO_FILE);
     status = decode_file(d);
-    if (status)
-        return status;
-    if (d->len == 0)
-        return decode_fail(d, TB_DECODE_BROKEN, "the %s file holds no samples", d->container);
-    if (d->len > TB_MAX_DECODED_SAMPLES)
-        return decode_fail(d, TB_DECODE_BROKEN, "over %d samples at %u Hz", TB_MAX_DECODED_SAMPLES, (unsigned)d->rate);
-    return TB_DECODE_OK;
+    return status ? status : decode_end(d);
 }
 
 /* The answer of the process that tried the sandbox. */

@@ -39,5 +39,7 @@ enum tb_decode_status decode_begin(struct decoding *d, const char *container, lo
 bool decode_reserve(struct decoding *d, size_t len);
 /* Append one sample, for which there is room. False: enough, stop decoding (d->cut is set). */
 bool decode_add(struct decoding *d, float sample);
+/* After decode_file has succeeded: is there sound, and not too much? */
+enum tb_decode_status decode_end(struct decoding *d);
 
 #endif

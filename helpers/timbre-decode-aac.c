@@ -188,25 +188,40 @@ static enum tb_decode_status decode_stream(struct decoding *d, const char *conta
     return status;
 }
 
+/* Open the file and decode it; format and what it holds are gone afterwards, io is the caller's. */
+static enum tb_decode_status decode_from(struct decoding *d, const char *container, const AVInputFormat *demuxer,
+                                         AVIOContext *io)
+{
+    AVFormatContext *format = avformat_alloc_context();
+    enum tb_decode_status status;
+
+    if (!format)
+        return decode_fail(d, TB_DECODE_TROUBLE, "out of memory");
+    format->io_open = open_nothing;
+    format->pb = io;
+    if (avformat_open_input(&format, NULL, demuxer, NULL) < 0) /* frees format when it fails */
+        return decode_fail(d, TB_DECODE_BROKEN, "the %s file cannot be read", container);
+    status = decode_stream(d, container, format);
+    avformat_close_input(&format);
+    return status;
+}
+
 enum tb_decode_status decode_file(struct decoding *d)
 {
     struct tb_sniff kind = tb_sniff((struct tb_str){ (const char *)d->bytes, d->size });
     const AVInputFormat *demuxer = av_find_input_format(kind.container == TB_CONTAINER_ADTS ? "aac" : "mov");
     struct cursor cursor = { d->bytes, (int64_t)d->size, 0 };
-    AVFormatContext *format = avformat_alloc_context();
     uint8_t *piece = av_malloc(IO_PIECE);
+    AVIOContext *io = piece ? avio_alloc_context(piece, IO_PIECE, 0, &cursor, cursor_read, NULL, cursor_seek) : NULL;
     enum tb_decode_status status;
 
     av_log_set_level(AV_LOG_QUIET);
-    if (!demuxer || !format || !piece)
+    if (!demuxer || !io) {
+        av_free(piece);
         return decode_fail(d, TB_DECODE_TROUBLE, "out of memory");
-    format->io_open = open_nothing;
-    format->pb = avio_alloc_context(piece, IO_PIECE, 0, &cursor, cursor_read, NULL, cursor_seek);
-    if (!format->pb)
-        return decode_fail(d, TB_DECODE_TROUBLE, "out of memory");
-    if (avformat_open_input(&format, NULL, demuxer, NULL) < 0) /* frees format when it fails */
-        return decode_fail(d, TB_DECODE_BROKEN, "the %s file cannot be read", kind.name);
-    status = decode_stream(d, kind.name, format);
-    avformat_close_input(&format);
+    }
+    status = decode_from(d, kind.name, demuxer, io);
+    av_freep(&io->buffer); /* not always the piece that it began with */
+    avio_context_free(&io);
     return status;
 }
