@@ -26,13 +26,14 @@ LDFLAGS := $(LDFLAGS_$(VARIANT))
 KERNEL := -O3 -fno-math-errno -fno-trapping-math
 
 # Folders, and what each needs when it is linked (src/LAYERS, in link order) ---------------------------------------
-FOLDERS := main server api speech voices store engine/kokoro engine text audio tensor base
+FOLDERS := main server api speech voices store engine/kokoro engine/qwen3 engine text audio tensor base
 NEEDS_base :=
 NEEDS_tensor := base
 NEEDS_audio := base
 NEEDS_text := base
 NEEDS_engine := text audio base
 NEEDS_engine/kokoro := engine text audio tensor base
+NEEDS_engine/qwen3 := engine text audio tensor base
 NEEDS_store := base
 NEEDS_voices := store engine text audio base
 NEEDS_speech := voices store engine text audio base
@@ -41,6 +42,7 @@ NEEDS_server := api speech voices store engine text audio base
 NEEDS_main := $(filter-out main,$(FOLDERS))
 PKGS_audio := soxr sndfile libopusenc
 PKGS_text := icu-uc icu-i18n
+PKGS_engine/qwen3 := jansson icu-uc
 PKGS_store := sqlite3 libcrypto
 PKGS_voices := libcurl
 PKGS_api := jansson libcrypto

@@ -47,7 +47,8 @@ enum {
     TB_MAX_SESSIONS = 256,                  /* realtime sessions that have text to speak at once */
     TB_MAX_WORK_QUEUE = 64,                 /* enrolments waiting for a worker, a second each; more get 503 */
     TB_MAX_QUICK_QUEUE = TB_MAX_CONNECTIONS, /* other requests: milliseconds each, one of a connection at a time */
-    TB_MAX_OUTBOX = 4 * 1024 * 1024,        /* bytes waiting for one slow client before synthesis for it pauses */
+    TB_MAX_OUTBOX = 1024 * 1024,            /* bytes waiting for one slow client before synthesis for it pauses: 22 s */
+    TB_MAX_UNTAKEN = 8 * 1024 * 1024,       /* bytes of all events that wait for a realtime client: then it has to go */
     TB_MAX_PRINT = 1024 * 1024,             /* bytes of a voice print */
     TB_MAX_CACHED_PRINTS = 64,              /* voice prints kept in memory: some 30 kB each, TB_MAX_PRINT at worst */
     TB_MAX_HTTP_AUDIO = 128 * 1024 * 1024,  /* file of one HTTP synthesis: 23 minutes of 48 kHz, far over 600 characters */
@@ -65,6 +66,12 @@ enum {
     TB_MAX_LEXICON = 64 * 1024 * 1024,      /* bytes of a lexicon file; ours has about 6 MB */
     TB_PHONEME_TIMEOUT_MS = 2000,           /* timbre-phonemes answers in 0.1 ms; after this it is taken for dead */
     TB_MAX_TENSOR_HEADER = 16 * 1024 * 1024, /* of a safetensors file: 100 bytes for each tensor, rounded up generously */
+    TB_MAX_SHARDS = 64,                     /* weight files of one model; the largest speech models have 2 */
+    TB_MAX_INDEX = 8 * 1024 * 1024,         /* bytes of model.safetensors.index.json: 100 a tensor */
+    TB_MAX_MODEL_CONFIG = 1024 * 1024,      /* bytes of a model's config.json and its like: ours have under 20 kB */
+    TB_MAX_VOCAB = 16 * 1024 * 1024,        /* bytes of vocab.json or merges.txt: those of Qwen have 3 MB */
+    TB_MAX_VOCAB_TOKENS = 1 << 20,          /* entries of a vocabulary, and merges: Qwen has 151 936 */
+    TB_MAX_BPE_TEXT = 64 * 1024,            /* bytes of one text to tokenise: TB_MAX_TRANSCRIPT code points and a template */
     TB_MAX_TENSORS = 100000,                /* in one file: the largest open speech models have some thousands */
     TB_AUDIO_URL_SECONDS = 24 * 3600        /* life of an audio URL: documented */
 };

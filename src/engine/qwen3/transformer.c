@@ -1,0 +1,231 @@
+/* transformer.c - see transformer.h. */
+#include "engine/qwen3/transformer.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/qwen3/ops.h"
+
+static void load_mlp(struct tb_q3_loader *l, const struct tb_q3_spec *spec, const char *at, struct tb_q3_layer *y)
+{
+    if (spec->mimi) {
+        tb_q3_linear(l, &y->up, spec->inner, spec->hidden, false, "%s.mlp.fc1", at);
+        tb_q3_linear(l, &y->down, spec->hidden, spec->inner, false, "%s.mlp.fc2", at);
+        y->bias1 = tb_q3_vector(l, spec->hidden, "%s.input_layernorm.bias", at);
+        y->bias2 = tb_q3_vector(l, spec->hidden, "%s.post_attention_layernorm.bias", at);
+    } else {
+        tb_q3_linear(l, &y->gate, spec->inner, spec->hidden, false, "%s.mlp.gate_proj", at);
+        tb_q3_linear(l, &y->up, spec->inner, spec->hidden, false, "%s.mlp.up_proj", at);
+        tb_q3_linear(l, &y->down, spec->hidden, spec->inner, false, "%s.mlp.down_proj", at);
+    }
+}
+
+static void load_layer(struct tb_q3_loader *l, const struct tb_q3_spec *spec, const char *at, struct tb_q3_layer *y)
+{
+    int wide = spec->heads * spec->width, kept = spec->kv_heads * spec->width;
+
+    y->norm1 = tb_q3_vector(l, spec->hidden, "%s.input_layernorm.weight", at);
+    y->norm2 = tb_q3_vector(l, spec->hidden, "%s.post_attention_layernorm.weight", at);
+    tb_q3_linear(l, &y->q, wide, spec->hidden, false, "%s.self_attn.q_proj", at);
+    tb_q3_linear(l, &y->k, kept, spec->hidden, false, "%s.self_attn.k_proj", at);
+    tb_q3_linear(l, &y->v, kept, spec->hidden, false, "%s.self_attn.v_proj", at);
+    tb_q3_linear(l, &y->o, spec->hidden, wide, false, "%s.self_attn.o_proj", at);
+    if (spec->head_norm) {
+        y->q_norm = tb_q3_vector(l, spec->width, "%s.self_attn.q_norm.weight", at);
+        y->k_norm = tb_q3_vector(l, spec->width, "%s.self_attn.k_norm.weight", at);
+    }
+    if (spec->layer_scale) {
+        y->scale1 = tb_q3_vector(l, spec->hidden, "%s.self_attn_layer_scale.scale", at);
+        y->scale2 = tb_q3_vector(l, spec->hidden, "%s.mlp_layer_scale.scale", at);
+    }
+    load_mlp(l, spec, at, y);
+}
+
+void tb_q3_stack_load(struct tb_q3_loader *l, const struct tb_q3_spec *spec, const char *prefix,
+                      struct tb_q3_stack *out)
+{
+    int half = spec->width / 2;
+    char at[96];
+
+    *out = (struct tb_q3_stack){ .spec = *spec };
+    if (l->rc)
+        return;
+    out->layers = calloc((size_t)spec->layers, sizeof *out->layers);
+    out->frequency = malloc((size_t)half * sizeof *out->frequency);
+    if (!out->layers || !out->frequency) {
+        l->rc = tb_fail(l->err, TB_ENOMEM, "%s: %d layers", prefix, spec->layers);
+        return;
+    }
+    for (int i = 0; i < half; i++) /* the exponent and the power are floats in the reference */
+        out->frequency[i] = 1.0f / (float)pow(spec->theta, (double)((float)(2 * i) / (float)spec->width));
+    for (int i = 0; i < spec->layers; i++) {
+        snprintf(at, sizeof at, "%.60s.layers.%d", prefix, i);
+        load_layer(l, spec, at, &out->layers[i]);
+    }
+}
+
+void tb_q3_stack_free(struct tb_q3_stack *s)
+{
+    free(s->layers);
+    free(s->frequency);
+    *s = (struct tb_q3_stack){ 0 };
+}
+
+enum tb_code tb_q3_cache_open(const struct tb_q3_stack *s, int room, struct tb_q3_cache *out, struct tb_error *err)
+{
+    int layers = s->spec.layers, width = s->spec.kv_heads * s->spec.width;
+    size_t row = ((size_t)width + 64) * sizeof(float), size; /* rows may be padded */
+    enum tb_code rc;
+
+    *out = (struct tb_q3_cache){ .layers = layers, .room = room, .window = s->spec.window };
+    if (tb_mul_overflow(row, (size_t)room, &size) || tb_add_overflow(size, 4096, &size) ||
+        tb_mul_overflow(size, 2 * (size_t)layers, &size))
+        return tb_fail(err, TB_ETOOBIG, "a cache of %d tokens", room);
+    out->keys = calloc(2 * (size_t)layers, sizeof *out->keys);
+    if (!out->keys)
+        return tb_fail(err, TB_ENOMEM, "a cache of %d layers", layers);
+    out->values = out->keys + layers;
+    rc = tb_scratch_open(size, &out->memory, err);
+    for (int i = 0; rc == TB_OK && i < 2 * layers; i++)
+        rc = tb_scratch_mat(&out->memory, room, width, &out->keys[i], err);
+    if (rc)
+        tb_q3_cache_close(out);
+    return rc;
+}
+
+void tb_q3_cache_close(struct tb_q3_cache *c)
+{
+    free(c->keys);
+    tb_scratch_close(&c->memory);
+    *c = (struct tb_q3_cache){ 0 };
+}
+
+void tb_q3_cache_rewind(struct tb_q3_cache *c, int to)
+{
+    assert(to >= 0 && to <= c->position && (to == 0 || c->window == 0));
+    c->position = to;
+    c->held = to;
+}
+
+/* Make sure that n more rows fit, dropping those that no later token sees. */
+static enum tb_code make_room(struct tb_q3_cache *c, int n, struct tb_error *err)
+{
+    int keep = c->window > 0 && c->held > c->window - 1 ? c->window - 1 : c->held;
+
+    if (c->held + n <= c->room)
+        return TB_OK;
+    if (keep + n > c->room)
+        return tb_fail(err, TB_ETOOBIG, "qwen3: %d tokens, and no room for %d more", c->position, n);
+    for (int i = 0; i < 2 * c->layers; i++) {
+        struct tb_mat m = c->keys[i];
+
+        memmove(m.p, tb_mat_row(m, c->held - keep), (size_t)keep * (size_t)m.ld * sizeof *m.p);
+    }
+    c->held = keep;
+    return TB_OK;
+}
+
+/* Memory of one run, for all layers. */
+struct work {
+    struct tb_mat normed, q, attended, gate, up, cosine, sine;
+};
+
+static enum tb_code take_work(struct tb_scratch *scratch, const struct tb_q3_spec *spec, int n, struct work *w,
+                              struct tb_error *err)
+{
+    int wide = spec->heads * spec->width;
+    enum tb_code rc;
+
+    if ((rc = tb_scratch_mat(scratch, n, spec->hidden, &w->normed, err)) ||
+        (rc = tb_scratch_mat(scratch, n, wide, &w->q, err)) ||
+        (rc = tb_scratch_mat(scratch, n, wide, &w->attended, err)) ||
+        (rc = tb_scratch_mat(scratch, n, spec->inner, &w->gate, err)) ||
+        (rc = tb_scratch_mat(scratch, n, spec->inner, &w->up, err)) ||
+        (rc = tb_scratch_mat(scratch, n, spec->width / 2, &w->cosine, err)))
+        return rc;
+    return tb_scratch_mat(scratch, n, spec->width / 2, &w->sine, err);
+}
+
+static void norm(const struct tb_q3_spec *spec, struct tb_mat x, const float *weight, const float *bias,
+                 struct tb_mat y)
+{
+    if (bias)
+        tb_q3_layer_norm(x, weight, bias, spec->eps, y);
+    else
+        tb_q3_rms_norm(x, weight, spec->eps, y);
+}
+
+/* Each head by itself. */
+static void head_norm(const struct tb_q3_spec *spec, struct tb_mat x, const float *weight)
+{
+    for (int r = 0; weight && r < x.rows; r++) {
+        struct tb_mat heads = { tb_mat_row(x, r), x.cols / spec->width, spec->width, spec->width };
+
+        tb_q3_rms_norm(heads, weight, spec->eps, heads);
+    }
+}
+
+static void attention(const struct tb_q3_run *run, const struct tb_q3_spec *spec, const struct tb_q3_layer *y,
+                      const struct work *w, struct tb_mat keys, struct tb_mat values)
+{
+    int n = w->normed.rows, held = keys.rows - n;
+    struct tb_mat k = tb_mat_rows(keys, held, n);
+    struct tb_causal causal = { spec->heads, spec->kv_heads, spec->width, spec->window };
+
+    tb_linear_run(run->pool, &y->q, w->normed, w->q);
+    tb_linear_run(run->pool, &y->k, w->normed, k);
+    tb_linear_run(run->pool, &y->v, w->normed, tb_mat_rows(values, held, n));
+    head_norm(spec, w->q, y->q_norm);
+    head_norm(spec, k, y->k_norm);
+    tb_q3_rope(w->q, spec->width / 2, w->cosine, w->sine);
+    tb_q3_rope(k, spec->width / 2, w->cosine, w->sine);
+    tb_causal_run(run->pool, &causal, w->q, keys, values, w->attended);
+    tb_linear_run(run->pool, &y->o, w->attended, w->normed);
+}
+
+static void mlp(const struct tb_q3_run *run, const struct tb_q3_layer *y, const struct work *w)
+{
+    tb_linear_run(run->pool, &y->up, w->normed, w->up);
+    if (y->gate.out) {
+        tb_linear_run(run->pool, &y->gate, w->normed, w->gate);
+        tb_q3_silu_gate(w->gate, w->up);
+        tb_linear_run(run->pool, &y->down, w->gate, w->normed);
+    } else {
+        tb_q3_gelu(w->up);
+        tb_linear_run(run->pool, &y->down, w->up, w->normed);
+    }
+}
+
+enum tb_code tb_q3_stack_run(const struct tb_q3_run *run, const struct tb_q3_stack *s, struct tb_q3_cache *cache,
+                             struct tb_mat x, struct tb_error *err)
+{
+    const struct tb_q3_spec *spec = &s->spec;
+    size_t mark = tb_scratch_mark(run->scratch);
+    struct work w;
+    enum tb_code rc;
+
+    assert(x.cols == spec->hidden && cache->layers == spec->layers);
+    if ((rc = make_room(cache, x.rows, err)) || (rc = take_work(run->scratch, spec, x.rows, &w, err)))
+        goto done;
+    tb_q3_rope_tables(s->frequency, cache->position, w.cosine, w.sine);
+    for (int i = 0; i < spec->layers; i++) {
+        const struct tb_q3_layer *y = &s->layers[i];
+        int rows = cache->held + x.rows;
+
+        norm(spec, x, y->norm1, y->bias1, w.normed);
+        attention(run, spec, y, &w, tb_mat_rows(cache->keys[i], 0, rows), tb_mat_rows(cache->values[i], 0, rows));
+        tb_q3_add_scaled(x, w.normed, y->scale1);
+        norm(spec, x, y->norm2, y->bias2, w.normed);
+        mlp(run, y, &w);
+        tb_q3_add_scaled(x, w.normed, y->scale2);
+        if (run->look)
+            run->look(run->ctx, "layer", i, x);
+    }
+    cache->position += x.rows;
+    cache->held += x.rows;
+done:
+    tb_scratch_reset(run->scratch, mark);
+    return rc;
+}

@@ -1,0 +1,270 @@
+/* weights.c - see weights.h. */
+#include "engine/qwen3/weights.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "base/limits.h"
+#include "tensor/weights.h"
+
+enum { NAME = 160, PATH = 4096 };
+
+struct kept { /* one widened tensor, in a list */
+    struct kept *next;
+    float values[];
+};
+
+struct tb_q3_weights {
+    struct tb_weights *shards[TB_MAX_SHARDS];
+    int count;
+    struct kept *kept;
+};
+
+enum tb_code tb_q3_read_file(const char *folder, const char *name, size_t most, struct tb_bytes *out,
+                             struct tb_error *err)
+{
+    char path[PATH];
+    FILE *f = NULL;
+    enum tb_code rc = TB_OK;
+
+    tb_bytes_free(out);
+    out->cap = most;
+    if (snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path)
+        f = fopen(path, "rbe");
+    if (!f)
+        return tb_fail(err, errno == ENOENT ? TB_ENOTFOUND : TB_EIO, "%s/%s: %s", folder, name, strerror(errno));
+    for (size_t n = 1; rc == TB_OK && n > 0;) {
+        char block[1 << 15];
+
+        n = fread(block, 1, sizeof block, f);
+        rc = tb_bytes_add(out, block, n);
+    }
+    if (rc == TB_ETOOBIG)
+        tb_fail(err, rc, "%s: more than %zu bytes", path, most);
+    else if (rc == TB_OK && ferror(f))
+        rc = tb_fail(err, TB_EIO, "%s: %s", path, strerror(errno));
+    else if (rc)
+        tb_fail(err, rc, "%s: no memory", path);
+    fclose(f);
+    if (rc)
+        tb_bytes_free(out);
+    return rc;
+}
+
+static enum tb_code add_shard(struct tb_q3_weights *w, const char *folder, const char *name, struct tb_error *err)
+{
+    char path[PATH];
+
+    if (w->count == TB_MAX_SHARDS)
+        return tb_fail(err, TB_ETOOBIG, "%s: more than %d weight files", folder, TB_MAX_SHARDS);
+    if (strchr(name, '/') || snprintf(path, sizeof path, "%s/%s", folder, name) >= (int)sizeof path)
+        return tb_fail(err, TB_EINVAL, "%s: '%.80s' is not the name of a weight file", folder, name);
+    enum tb_code rc = tb_weights_open(path, &w->shards[w->count], err);
+    w->count += rc == TB_OK;
+    return rc;
+}
+
+/* Open each file that the index's weight_map names, once. */
+static enum tb_code add_shards(struct tb_q3_weights *w, const char *folder, const struct tb_bytes *index,
+                               struct tb_error *err)
+{
+    json_error_t why;
+    json_t *root = json_loadb((const char *)index->data, index->size, JSON_REJECT_DUPLICATES, &why), *value;
+    const char *key, *opened[TB_MAX_SHARDS] = { 0 };
+    enum tb_code rc = TB_OK;
+
+    if (!json_is_object(json_object_get(root, "weight_map")) || json_object_size(json_object_get(root, "weight_map")) == 0)
+        rc = tb_fail(err, TB_EINVAL, "%s/model.safetensors.index.json: no weight_map (%s)", folder,
+                     root ? "it has other members" : why.text);
+    else
+        json_object_foreach(json_object_get(root, "weight_map"), key, value)
+        {
+            const char *name = json_string_value(value);
+            int i = 0;
+
+            if (!name) {
+                rc = tb_fail(err, TB_EINVAL, "%s/model.safetensors.index.json: %.80s has no file name", folder, key);
+                break;
+            }
+            while (i < w->count && strcmp(opened[i], name))
+                i++;
+            if (i < w->count)
+                continue;
+            if ((rc = add_shard(w, folder, name, err)))
+                break;
+            opened[i] = name;
+        }
+    json_decref(root);
+    return rc;
+}
+
+enum tb_code tb_q3_weights_open(const char *folder, struct tb_q3_weights **out, struct tb_error *err)
+{
+    struct tb_q3_weights *w = calloc(1, sizeof *w);
+    struct tb_bytes index = { 0 };
+    struct tb_error missing;
+
+    *out = NULL;
+    if (!w)
+        return tb_fail(err, TB_ENOMEM, "%s: no memory", folder);
+    enum tb_code rc = tb_q3_read_file(folder, "model.safetensors.index.json", TB_MAX_INDEX, &index, &missing);
+    if (rc == TB_OK)
+        rc = add_shards(w, folder, &index, err);
+    else if (rc == TB_ENOTFOUND)
+        rc = add_shard(w, folder, "model.safetensors", err);
+    else
+        tb_fail(err, rc, "%s", missing.text);
+    tb_bytes_free(&index);
+    if (rc) {
+        tb_q3_weights_close(w);
+        return rc;
+    }
+    *out = w;
+    return TB_OK;
+}
+
+void tb_q3_weights_close(struct tb_q3_weights *w)
+{
+    if (!w)
+        return;
+    while (w->kept) {
+        struct kept *next = w->kept->next;
+
+        free(w->kept);
+        w->kept = next;
+    }
+    while (w->count > 0)
+        tb_weights_close(w->shards[--w->count]);
+    free(w);
+}
+
+/* The file that holds NAME, or the first one, whose look-up then fails with its path. */
+static struct tb_weights *shard_of(const struct tb_q3_weights *w, const char *name)
+{
+    for (int i = 0; i < w->count; i++)
+        if (tb_weights_has(w->shards[i], name))
+            return w->shards[i];
+    return w->shards[0];
+}
+
+bool tb_q3_weights_has(const struct tb_q3_weights *w, const char *name)
+{
+    return tb_weights_has(shard_of(w, name), name);
+}
+
+/* fmt and its arguments with `suffix` behind them. */
+static bool name_of(struct tb_q3_loader *l, char name[NAME], const char *suffix, const char *fmt, va_list args)
+{
+    if (l->rc)
+        return false;
+    int n = vsnprintf(name, NAME, fmt, args);
+    if (n < 0 || (size_t)n + strlen(suffix) >= NAME) {
+        l->rc = tb_fail(l->err, TB_EINTERNAL, "a tensor's name is longer than %d characters", NAME);
+        return false;
+    }
+    strcpy(name + n, suffix);
+    return true;
+}
+
+/* The tensor, of this shape and with no wild values. */
+static const struct tb_tensor *find(struct tb_q3_loader *l, const char *name, int rank, const size_t *shape)
+{
+    const struct tb_safetensors *file = tb_weights_file(shard_of(l->weights, name));
+    const struct tb_tensor *t = tb_safetensors_find(file, name);
+    size_t wild;
+
+    if ((l->rc = tb_safetensors_want(file, name, t && t->dtype != TB_F32 ? TB_BF16 : TB_F32, rank, shape, &t, l->err)))
+        return NULL;
+    if ((wild = tb_tensor_wild(t)) < t->len) {
+        l->rc = tb_fail(l->err, TB_EINVAL, "%s: tensor %s: value %zu of %zu is not a number", tb_safetensors_path(file),
+                        name, wild, t->len);
+        return NULL;
+    }
+    return t;
+}
+
+static const float *floats(struct tb_q3_loader *l, const char *name, int rank, const size_t *shape)
+{
+    const float *p = NULL;
+
+    if (find(l, name, rank, shape))
+        l->rc = tb_weights_floats(shard_of(l->weights, name), name, rank, shape, &p, l->err);
+    return l->rc ? NULL : p;
+}
+
+static const float *vector(struct tb_q3_loader *l, const char *name, int n)
+{
+    size_t len = (size_t)n;
+    const struct tb_tensor *t = find(l, name, 1, &len);
+    struct kept *kept;
+
+    if (!t || t->dtype == TB_F32)
+        return t ? t->data : NULL;
+    kept = malloc(sizeof *kept + len * sizeof *kept->values);
+    if (!kept) {
+        l->rc = tb_fail(l->err, TB_ENOMEM, "%s: %d floats", name, n);
+        return NULL;
+    }
+    tb_table_get(&(struct tb_linear){ .dtype = t->dtype, .out = 1, .in = n, .w = t->data }, 0, kept->values);
+    kept->next = l->weights->kept;
+    l->weights->kept = kept;
+    return kept->values;
+}
+
+const float *tb_q3_vector(struct tb_q3_loader *l, int n, const char *fmt, ...)
+{
+    char name[NAME];
+    va_list args;
+
+    va_start(args, fmt);
+    bool ok = name_of(l, name, "", fmt, args);
+    va_end(args);
+    return ok ? vector(l, name, n) : NULL;
+}
+
+void tb_q3_linear(struct tb_q3_loader *l, struct tb_linear *linear, int out, int in, bool bias, const char *fmt, ...)
+{
+    size_t shape[3] = { (size_t)out, (size_t)in, 1 };
+    char name[NAME];
+    va_list args;
+
+    *linear = (struct tb_linear){ 0 };
+    va_start(args, fmt);
+    bool ok = name_of(l, name, ".weight", fmt, args);
+    va_end(args);
+    if (!ok)
+        return;
+    const struct tb_tensor *t = tb_safetensors_find(tb_weights_file(shard_of(l->weights, name)), name);
+    t = find(l, name, t && t->rank == 3 ? 3 : 2, shape);
+    if (!t)
+        return;
+    *linear = (struct tb_linear){ .dtype = t->dtype, .out = out, .in = in, .w = t->data };
+    if (bias) {
+        strcpy(name + strlen(name) - strlen("weight"), "bias");
+        linear->bias = vector(l, name, out);
+    }
+}
+
+const float *tb_q3_borrow(struct tb_q3_loader *l, int a, int b, int c, const char *fmt, ...)
+{
+    size_t shape[3] = { (size_t)a, (size_t)b, (size_t)c };
+    char name[NAME];
+    va_list args;
+
+    va_start(args, fmt);
+    bool ok = name_of(l, name, "", fmt, args);
+    va_end(args);
+    return ok ? floats(l, name, c > 0 ? 3 : 2, shape) : NULL;
+}
+
+void tb_q3_release(struct tb_q3_loader *l)
+{
+    for (int i = 0; i < l->weights->count; i++)
+        tb_weights_release(l->weights->shards[i]);
+}

@@ -1,0 +1,43 @@
+/* weights.h - the tensors of a published folder: model.safetensors, or the shards that model.safetensors.index.json
+ * names. Files are mapped; big matrices are used where they lie, in bfloat16 or float.
+ *
+ * Each tensor is looked up by its full name with the shape that the configuration asks for, and its values are tested:
+ * a missing tensor, another shape or dtype, a NaN or an infinity stops the load with what was found and what was
+ * wanted. */
+#ifndef TB_ENGINE_QWEN3_WEIGHTS_H
+#define TB_ENGINE_QWEN3_WEIGHTS_H
+
+#include <stdbool.h>
+
+#include "base/str.h"
+#include "tensor/linear.h"
+
+struct tb_q3_weights;
+
+/* Map the files of a folder. Release with tb_q3_weights_close; all that a loader gave out goes with it. */
+enum tb_code tb_q3_weights_open(const char *folder, struct tb_q3_weights **out, struct tb_error *err);
+void tb_q3_weights_close(struct tb_q3_weights *w); /* NULL is fine */
+bool tb_q3_weights_has(const struct tb_q3_weights *w, const char *name);
+
+/* Reads one tensor after another; after a failure it does nothing more, and rc and err say what the first one was. */
+struct tb_q3_loader {
+    struct tb_q3_weights *weights;
+    enum tb_code rc;
+    struct tb_error *err;
+};
+
+/* NAME.weight [out][in] (or [out][in][1]) and, if wanted, NAME.bias [out]. Points into the map; F32 or BF16. */
+void tb_q3_linear(struct tb_q3_loader *l, struct tb_linear *linear, int out, int in, bool bias, const char *fmt, ...)
+    __attribute__((format(printf, 6, 7)));
+/* The tensor NAME [n] as floats that live as long as the weights. NULL on failure. */
+const float *tb_q3_vector(struct tb_q3_loader *l, int n, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* The tensor NAME [a][b], or [a][b][c] when c > 0, as floats that live until tb_q3_release: for those who pack them. */
+const float *tb_q3_borrow(struct tb_q3_loader *l, int a, int b, int c, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
+void tb_q3_release(struct tb_q3_loader *l);
+
+/* A whole small file as bytes, NUL-terminated; at most `most`. Release with tb_bytes_free. */
+enum tb_code tb_q3_read_file(const char *folder, const char *name, size_t most, struct tb_bytes *out,
+                             struct tb_error *err);
+
+#endif
