@@ -71,7 +71,7 @@ enum {
     TB_MAX_MODEL_CONFIG = 1024 * 1024,      /* bytes of a model's config.json and its like: ours have under 20 kB */
     TB_MAX_VOCAB = 16 * 1024 * 1024,        /* bytes of vocab.json or merges.txt: those of Qwen have 3 MB */
     TB_MAX_VOCAB_TOKENS = 1 << 20,          /* entries of a vocabulary, and merges: Qwen has 151 936 */
-    TB_MAX_BPE_TEXT = 64 * 1024,            /* bytes of one text to tokenise: TB_MAX_TRANSCRIPT code points and a template */
+    TB_MAX_BPE_TEXT = 32 * 1024,            /* bytes of one text to tokenise: TB_MAX_TRANSCRIPT code points, and as many again */
     TB_MAX_TENSORS = 100000,                /* in one file: the largest open speech models have some thousands */
     TB_AUDIO_URL_SECONDS = 24 * 3600        /* life of an audio URL: documented */
 };
