@@ -249,6 +249,9 @@ char *tb_api_metrics(struct tb_api *api)
         { "timbre_segments_total", "counter", (double)s.segments },
         { "timbre_audio_seconds_total", "counter", (double)s.audio_us / 1e6 },
         { "timbre_synthesis_busy_seconds_total", "counter", (double)s.busy_us / 1e6 },
+        { "timbre_synthesis_rtf", "gauge", s.rtf },
+        { "timbre_synthesis_refused_total", "counter", (double)s.refused },
+        { "timbre_synthesis_underruns_total", "counter", (double)s.underruns },
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)

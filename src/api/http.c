@@ -168,7 +168,8 @@ void tb_exchange_answer(struct tb_exchange *x)
         x->answer = NULL;
     }
     n = text ? strlen(text) : 0;
-    tb_exchange_head(x, status, "application/json", (int64_t)n, status == 503 ? "Retry-After: 1\r\n" : "");
+    tb_exchange_head(x, status, "application/json", (int64_t)n,
+                     status == 503 || status == 429 ? "Retry-After: 1\r\n" : "");
     if (n && !tb_str_eq(x->method, "HEAD"))
         x->reply.write(x->reply.ctx, text, n);
     free(text);

@@ -529,7 +529,7 @@ enum tb_code tb_dialogue_admit(struct tb_api *api, const struct tb_http_request 
         tb_problem_from(&problem, rc, &err);
     else if (model_name(api, req->query, model, sizeof model), !model[0])
         tb_problem_set(&problem, TB_P_MODEL_MISSING, NULL, NULL);
-    else if (api->counters.sessions_open >= api->config.max_sessions)
+    else if (api->counters.sessions_open >= api->config.max_sessions || tb_speech_full(api->config.speech))
         tb_problem_set(&problem, TB_P_RATE, NULL, NULL);
     if (!problem.kind)
         return TB_OK;

@@ -8,8 +8,8 @@
 #include "base/limits.h"
 #include "base/log.h"
 
-/* A client that sends and does not read makes us hold its errors: past twice the audio cap it has to go. The close
- * happens from the loop, not in the middle of whatever sends. */
+/* A client that sends and does not read makes us hold its errors: past TB_MAX_UNTAKEN it has to go. The close happens
+ * from the loop, not in the middle of whatever sends. */
 static void give_up(struct tb_dialogue *d)
 {
     if (d->end_code)
@@ -26,7 +26,7 @@ static size_t send_bytes(struct tb_dialogue *d, const char *text, size_t n)
         return 0;
     d->outstanding += n;
     d->out.text(d->out.ctx, text, n);
-    if (d->outstanding > 2 * (size_t)TB_MAX_OUTBOX)
+    if (d->outstanding > TB_MAX_UNTAKEN)
         give_up(d);
     return n;
 }

@@ -95,7 +95,8 @@ static void fail_head(struct tb_dialogue *d, enum tb_code code, const struct tb_
         tb_send_error(d, "server_error", "overloaded", "Too many requests. Please try again later.", "", "");
     else
         tb_send_error(d, "server_error", "internal_error", "inference internal error.", "", "");
-    tb_log(TB_LOG_ERROR, "failed", "session=%s response=%s detail=\"%s\"", d->id, d->first->id, err->text);
+    tb_log(code == TB_EBUSY ? TB_LOG_WARN : TB_LOG_ERROR, "failed", "session=%s response=%s detail=\"%s\"", d->id,
+           d->first->id, err->text);
     end_head(d, "failed");
 }
 
@@ -135,6 +136,7 @@ static enum tb_code open_head(struct tb_dialogue *d, struct tb_error *err)
     enum tb_code rc;
 
     tb_options_apply(&d->config.options, &d->voice, &config);
+    config.expected = r->closed ? r->waiting : 0;
     d->foreign = d->outstanding;
     if ((rc = tb_stream_open(d->api->config.speech, &d->api->box, &config, &events, &r->stream, err)) ||
         (rc = tb_stream_text(r->stream, tb_bytes_str(&r->text), err)))

@@ -287,9 +287,15 @@ static void store_audio(struct tb_exchange *x)
              signature);
 }
 
-/* The request was checked and the voice found: what speech cannot read now (a damaged print) is our fault. */
+/* The request was checked and the voice found: what speech cannot read now (a damaged print) is our fault. That all
+ * voices of the machine are busy is for the client to wait for. */
 static void problem_of_speech(struct tb_exchange *x, enum tb_code rc, const struct tb_error *err)
 {
+    if (rc == TB_EBUSY) {
+        tb_log(TB_LOG_WARN, "full", "request=%s detail=\"%s\"", x->request_id, err->text);
+        tb_problem_set(&x->problem, TB_P_RATE, NULL, NULL);
+        return;
+    }
     tb_problem_from(&x->problem, rc == TB_EINVAL || rc == TB_EVOICE ? TB_EINTERNAL : rc, err);
 }
 
@@ -318,7 +324,8 @@ static enum tb_code open_stream(struct tb_exchange *x, struct tb_error *err)
 {
     struct tb_synthesis *s = x->synthesis;
     const struct tb_stream_events events = { .audio = on_audio, .drained = on_drained, .done = on_done, .ctx = x };
-    struct tb_utterance_config config = { .engine = s->engine, .print = tb_bytes_str(&s->print), .whole = !x->sse };
+    struct tb_utterance_config config = { .engine = s->engine, .print = tb_bytes_str(&s->print), .whole = !x->sse,
+                                          .expected = tb_utf8_count(s->text) };
     static const uint8_t header[WAV_HEADER];
     enum tb_code rc;
 

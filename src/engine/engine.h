@@ -21,6 +21,7 @@
 #include "base/error.h"
 #include "base/pool.h"
 #include "base/str.h"
+#include "base/turn.h"
 #include "text/lang.h"
 
 struct tb_engine; /* each engine's own; its first member is a const struct tb_engine_ops * */
@@ -49,6 +50,7 @@ struct tb_enrol_request {
     const struct tb_pcm *audio; /* the recording, at any rate from 24 kHz */
     struct tb_str text;         /* its transcript; may be empty */
     enum tb_lang lang;          /* spoken language; may be TB_LANG_AUTO */
+    struct tb_turn *turn;       /* paused between slices of work; NULL: the cores are ours alone */
 };
 
 /* What enrolment measured. */

@@ -39,6 +39,8 @@ enum tb_code tb_local_open(const struct tb_config *c, struct tb_local *l, struct
     *l = (struct tb_local){ 0 };
     if ((rc = tb_local_open_store(c, l, err)) || (rc = tb_local_open_engine(c, l, err)))
         goto failed;
+    if ((rc = tb_speech_open(&(struct tb_speech_config){ 0 }, &l->speech, err)))
+        goto failed;
     for (int i = 0; i < TB_MODEL_NAMES; i++)
         l->models[i] = (struct tb_model){ names[i].name, names[i].realtime, l->engine };
     const struct tb_voices_config voices = {
@@ -47,12 +49,11 @@ enum tb_code tb_local_open(const struct tb_config *c, struct tb_local *l, struct
         .model_count = TB_MODEL_NAMES,
         .helper_dir = c->helper_dir,
         .max_voices = (size_t)c->max_voices,
+        .turns = tb_speech_turns(l->speech),
         .keep_recordings = c->keep_recordings,
         .allow_private_urls = c->allow_private_urls,
     };
     if ((rc = tb_voices_open(&voices, &l->voices, err)))
-        goto failed;
-    if ((rc = tb_speech_open(&(struct tb_speech_config){ 0 }, &l->speech, err)))
         goto failed;
     return TB_OK;
 failed:
@@ -62,10 +63,10 @@ failed:
 
 void tb_local_close(struct tb_local *l)
 {
-    if (l->speech)
-        tb_speech_close(l->speech);
     if (l->voices)
         tb_voices_close(l->voices);
+    if (l->speech)
+        tb_speech_close(l->speech);
     if (l->engine)
         tb_engine_close(l->engine);
     if (l->pool)

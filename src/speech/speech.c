@@ -1,12 +1,13 @@
 /* speech.c - see speech.h: the scheduler.
  *
- * One worker picks, again and again, the ready utterance with the nearest deadline and runs one step of it. A step is
- * as long as the engine makes it (about one sentence of speech at most), so a new session waits for at most one step
- * of another before its first sound. Computing inside a step is spread over all cores by the engine's thread pool:
- * two steps at once would only slow each other. */
+ * One worker picks, again and again, what is due first and lets it go on for one step: an utterance is due when its
+ * listener has heard all, a turn (turn.c) when it was asked for. So a new session waits for at most one step of another
+ * before its first sound. Computing inside a step is spread over all cores by the engine's thread pool: two steps at
+ * once would only slow each other. */
 #include "speech/speech.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/limits.h"
@@ -35,6 +36,27 @@ static void unlink_utterance(struct tb_speech *s, struct tb_utterance *u)
     }
 }
 
+/* One step of u. Called and returns with the lock held. */
+static void step(struct tb_speech *s, struct tb_utterance *u)
+{
+    int64_t began = s->now_us(), made = u->made_us, took;
+
+    u->busy = true;
+    pthread_mutex_unlock(&s->lock);
+    tb_utterance_step(u);
+    pthread_mutex_lock(&s->lock);
+    took = s->now_us() - began;
+    s->stats.busy_us += (uint64_t)took;
+    tb_speech_note_cost(s, took, u->made_us - made);
+    u->busy = false;
+    if (u->closed) {
+        unlink_utterance(s, u);
+        pthread_mutex_unlock(&s->lock);
+        tb_utterance_destroy(u);
+        pthread_mutex_lock(&s->lock);
+    }
+}
+
 static void *work(void *arg)
 {
     struct tb_speech *s = arg;
@@ -42,26 +64,14 @@ static void *work(void *arg)
     pthread_mutex_lock(&s->lock);
     while (!s->stop) {
         struct tb_utterance *u = most_urgent(s);
+        struct tb_guest *g = tb_speech_next_guest(s);
 
-        if (!u) {
+        if (g && (!u || tb_speech_guest_due(s, g) < tb_utterance_deadline(u)))
+            tb_speech_lend(s, g);
+        else if (u)
+            step(s, u);
+        else
             pthread_cond_wait(&s->work, &s->lock);
-            continue;
-        }
-        u->busy = true;
-        pthread_mutex_unlock(&s->lock);
-
-        int64_t began = tb_mono_us();
-        tb_utterance_step(u);
-
-        pthread_mutex_lock(&s->lock);
-        s->stats.busy_us += (uint64_t)(tb_mono_us() - began);
-        u->busy = false;
-        if (u->closed) {
-            unlink_utterance(s, u);
-            pthread_mutex_unlock(&s->lock);
-            tb_utterance_destroy(u);
-            pthread_mutex_lock(&s->lock);
-        }
     }
     pthread_mutex_unlock(&s->lock);
     return NULL;
@@ -70,13 +80,19 @@ static void *work(void *arg)
 enum tb_code tb_speech_open(const struct tb_speech_config *config, struct tb_speech **out, struct tb_error *err)
 {
     struct tb_speech *s = calloc(1, sizeof *s);
+    pthread_condattr_t monotonic;
 
     *out = NULL;
     if (!s)
         return tb_fail(err, TB_ENOMEM, "speech");
     s->most = config->max_utterances ? config->max_utterances : TB_MAX_SESSIONS;
+    s->now_us = config->now_us ? config->now_us : tb_mono_us;
     pthread_mutex_init(&s->lock, NULL);
-    pthread_cond_init(&s->work, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&s->work, &monotonic);
+    pthread_cond_init(&s->turn, NULL);
+    pthread_condattr_destroy(&monotonic);
     if (pthread_create(&s->worker, NULL, work, s)) {
         free(s);
         return tb_fail(err, TB_EIO, "cannot start the synthesis thread");
@@ -104,9 +120,21 @@ void tb_speech_close(struct tb_speech *s)
         unlink_utterance(s, u);
         tb_utterance_destroy(u);
     }
+    pthread_cond_destroy(&s->turn);
     pthread_cond_destroy(&s->work);
     pthread_mutex_destroy(&s->lock);
     free(s);
+}
+
+bool tb_speech_full(struct tb_speech *s)
+{
+    enum { SHORT = 24 }; /* code points: three seconds */
+    bool full;
+
+    pthread_mutex_lock(&s->lock);
+    full = tb_speech_admit(s, false, SHORT, NULL) != TB_OK;
+    pthread_mutex_unlock(&s->lock);
+    return full;
 }
 
 void tb_speech_stats(struct tb_speech *s, struct tb_speech_stats *out)
@@ -114,5 +142,6 @@ void tb_speech_stats(struct tb_speech *s, struct tb_speech_stats *out)
     pthread_mutex_lock(&s->lock);
     *out = s->stats;
     out->open_now = s->open;
+    out->rtf = tb_speech_rtf(s);
     pthread_mutex_unlock(&s->lock);
 }

@@ -1,8 +1,11 @@
 /* speech.h - text in, encoded audio out: segmentation, the scheduler that shares the cores, and the output format.
  *
  * An utterance is one response: text is added in pieces (whole, or as it arrives), cut at sentence borders, spoken by
- * the voice's engine and encoded. One worker thread owns all computing and runs one step of one utterance at a time:
- * always the one whose client will run out of audio first. Each step may use all cores of the pool.
+ * the voice's engine and encoded. One worker thread owns all computing and runs one step of one utterance at a time
+ * (a step is whatever the engine does in one call): always the one whose client will run out of audio first. Each step
+ * may use all cores of the pool. Other long work (enrolment) takes its turns by the same rule.
+ *
+ * An utterance that would make those under way stutter is refused: what speech costs here is measured all the time.
  *
  *     struct tb_utterance_config c = { .model = m, .print = print, .language = TB_LANG_AUTO, ... };
  *     tb_utterance_open(speech, &c, &u, err);
@@ -17,14 +20,18 @@
 #define TB_SPEECH_SPEECH_H
 
 #include "audio/encode.h"
+#include "base/turn.h"
 #include "engine/engine.h"
 #include "voices/voices.h"
 
 struct tb_speech;
 struct tb_utterance;
 
+enum { TB_TURN_MS = 200 };
+
 struct tb_speech_config {
-    size_t max_utterances; /* open at once; 0: TB_MAX_SESSIONS. More: TB_EBUSY */
+    size_t max_utterances;   /* open at once; 0: TB_MAX_SESSIONS. More: TB_EBUSY */
+    int64_t (*now_us)(void); /* monotonic; NULL: tb_mono_us. For tests */
 };
 
 enum tb_code tb_speech_open(const struct tb_speech_config *config, struct tb_speech **out, struct tb_error *err);
@@ -51,11 +58,14 @@ struct tb_utterance_config {
     enum tb_format format;
     uint32_t sample_rate;
     unsigned bit_rate_kbps;
-    bool whole;                  /* all text comes at once and nobody listens live: no early cut at the first comma */
+    bool whole;                  /* all text comes at once and nobody listens live: no early cut at the first comma,
+                                    and who listens goes first */
+    size_t expected;             /* code points that will come; 0: not known */
     struct tb_utterance_events events;
 };
 
-/* TB_EBUSY: full. TB_EVOICE: not a print of this engine. */
+/* TB_EBUSY: full, or so much is being spoken that one more would make it stutter. TB_EVOICE: not a print of this
+ * engine. */
 enum tb_code tb_utterance_open(struct tb_speech *speech, const struct tb_utterance_config *config,
                                struct tb_utterance **out, struct tb_error *err);
 /* Add text (UTF-8, whole code points). Speaking begins at the first sensible border. TB_ETOOBIG: too much pending. */
@@ -69,10 +79,19 @@ void tb_utterance_taken(struct tb_utterance *u, size_t n);
 /* Stop and release. No event comes after this returns. */
 void tb_utterance_close(struct tb_utterance *u);
 
+/* Would a short utterance be refused now? For those who ask before they have text. */
+bool tb_speech_full(struct tb_speech *speech);
+/* Turns for long work beside speech. A slice that takes over TB_TURN_MS is no longer waited for: speech goes on beside
+ * it. All turns must have ended before tb_speech_close. */
+struct tb_turns tb_speech_turns(struct tb_speech *speech);
+
 /* Live figures for the log and metrics. */
 struct tb_speech_stats {
     uint64_t utterances, segments;
-    uint64_t audio_us, busy_us; /* audio made, computing time: their ratio is the RTF */
+    uint64_t audio_us, busy_us; /* audio made, computing time */
+    uint64_t refused;           /* utterances, for want of computing time */
+    uint64_t underruns;         /* times that a listener had heard all while text was waiting */
+    double rtf;                 /* of the last minute of audio: computing time for a second of speech */
     size_t open_now;
 };
 void tb_speech_stats(struct tb_speech *speech, struct tb_speech_stats *out);

@@ -29,11 +29,11 @@ struct tb_utterance {
 
     struct tb_segmenter segmenter;   /* [speech] text that has no border yet */
     struct tb_piece *first, **last;  /* [speech] */
-    size_t pending;                  /* [speech] code points of all pieces */
+    size_t pending, spoken;          /* [speech] code points of all pieces; of those given to the engine */
     size_t waiting_bytes;            /* [speech] encoded, not yet taken by the client */
-    int64_t asked_us;                /* [speech] when its oldest unspoken text came */
-    int64_t first_audio_us;          /* [speech] 0: none yet */
-    uint64_t audio_us;               /* [speech] audio made */
+    int64_t asked_us;                /* [speech] when its oldest unspoken text came; 0: none waits */
+    int64_t heard_us;                /* [speech] when its listener will have heard all audio made; 0: none yet */
+    int64_t made_us;                 /* [speech] length of all audio made */
     bool finishing, ended, drained;  /* [speech] no more text; done is delivered; nothing left to speak */
     bool busy;                       /* [speech] the worker is on it */
     bool closed;                     /* [speech] the owner is gone: whoever sees it last frees it */
@@ -48,23 +48,57 @@ struct tb_utterance {
     _Atomic bool muted;              /* set under event_lock: no callback from now on */
 };
 
+/* A thread with long work, in its turn or waiting for it. */
+struct tb_guest {
+    struct tb_turn turn; /* first: what the thread holds */
+    struct tb_speech *speech;
+    struct tb_guest *next; /* of those that wait */
+    int64_t due_us;
+    bool running;
+};
+
 struct tb_speech {
     pthread_mutex_t lock;
-    pthread_cond_t work;
+    pthread_cond_t work; /* for the worker */
+    pthread_cond_t turn; /* for guests */
     pthread_t worker;
+    int64_t (*now_us)(void);
     struct tb_utterance *utterances;
+    struct tb_guest *guests; /* that wait */
+    struct tb_guest *guest;  /* to whom the worker lends the cores */
+    int64_t lent_us;         /* when its slice began; by the clock of waiting, tb_mono_us */
     size_t open, most;
     bool stop;
+    double cost_busy_us, cost_audio_us; /* computing time and audio of about the last minute of audio */
     struct tb_speech_stats stats;
 };
 
 /* Is there something that a step could do? With speech.lock held. */
 bool tb_utterance_ready(const struct tb_utterance *u);
-/* When its client runs out of audio, or when it asked if it has none: the smaller, the more urgent. Lock held. */
+/* When its listener runs out of audio, or should hear the first: the smaller, the more urgent. Lock held. */
 int64_t tb_utterance_deadline(const struct tb_utterance *u);
+/* Audio that is still to be made of it, at a guess. Lock held. */
+int64_t tb_utterance_left_us(const struct tb_utterance *u);
 /* One step, on the worker, without speech.lock, u->busy set. */
 void tb_utterance_step(struct tb_utterance *u);
 /* Free all that it owns. It is in no list, and not busy. */
 void tb_utterance_destroy(struct tb_utterance *u);
+
+/* admit.c. All with the lock held. */
+/* A step has taken busy_us and made audio_us. */
+void tb_speech_note_cost(struct tb_speech *s, int64_t busy_us, int64_t audio_us);
+double tb_speech_rtf(const struct tb_speech *s);
+/* May an utterance be opened that will say `expected` code points (0: not known)? */
+enum tb_code tb_speech_admit(const struct tb_speech *s, bool whole, size_t expected, struct tb_error *err);
+/* Length of the speech of so many code points, at a guess that errs on the long side. */
+int64_t tb_speech_length_us(size_t code_points);
+
+/* turn.c. All with the lock held. */
+/* The guest with the earliest due time; NULL: none waits. */
+struct tb_guest *tb_speech_next_guest(const struct tb_speech *s);
+/* When g should go on. Nobody who has less than one slice left to hear has to wait for it. */
+int64_t tb_speech_guest_due(const struct tb_speech *s, const struct tb_guest *g);
+/* Let g run until it pauses or ends, for TB_TURN_MS at most. */
+void tb_speech_lend(struct tb_speech *s, struct tb_guest *g);
 
 #endif

@@ -2,13 +2,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/limits.h"
 #include "speech/speech.h"
 #include "speech/speech_priv.h"
 #include "text/utf8.h"
 
-enum { VOLUME_AS_MADE = 50 };
+enum {
+    VOLUME_AS_MADE = 50,
+    FIRST_US = 150 * 1000,      /* a listener should hear the first sound so soon: who has less left goes before */
+    WHOLE_US = 2 * 1000 * 1000  /* whole files are made as if someone listened who began so late */
+};
 
 /* Text -> pieces ----------------------------------------------------------------------------------------------------*/
 
@@ -40,7 +43,7 @@ static enum tb_code take_segments(struct tb_utterance *u, struct tb_error *err)
     while (!rc && tb_segmenter_next(&u->segmenter, &segment))
         rc = add_piece(u, segment, err);
     if (u->first && !u->asked_us)
-        u->asked_us = tb_mono_us();
+        u->asked_us = u->speech->now_us();
     if (u->first)
         u->drained = false;
     return rc;
@@ -63,6 +66,7 @@ static void drop_piece(struct tb_utterance *u)
     if (!u->first)
         u->last = &u->first;
     u->pending -= piece->code_points;
+    u->spoken += piece->code_points;
     free(piece);
 }
 
@@ -75,7 +79,18 @@ bool tb_utterance_ready(const struct tb_utterance *u)
 
 int64_t tb_utterance_deadline(const struct tb_utterance *u)
 {
-    return u->first_audio_us ? u->first_audio_us + (int64_t)u->audio_us : u->asked_us;
+    int64_t wanted = u->asked_us + FIRST_US;
+
+    if (u->config.whole)
+        return u->asked_us + WHOLE_US + u->made_us;
+    return u->asked_us && wanted > u->heard_us ? wanted : u->heard_us;
+}
+
+int64_t tb_utterance_left_us(const struct tb_utterance *u)
+{
+    size_t expected = u->config.expected > u->spoken ? u->config.expected - u->spoken : 0;
+
+    return tb_speech_length_us(u->pending > expected ? u->pending : expected);
 }
 
 /* Samples -> client -------------------------------------------------------------------------------------------------*/
@@ -105,14 +120,20 @@ static uint64_t out_samples(const struct tb_utterance *u, size_t len)
 
 static void account_audio(struct tb_utterance *u, size_t len)
 {
-    uint64_t us = (uint64_t)len * 1000000 / u->config.engine->ops->rate_hz;
+    struct tb_speech *s = u->speech;
+    int64_t us = (int64_t)len * 1000000 / u->config.engine->ops->rate_hz;
 
-    pthread_mutex_lock(&u->speech->lock);
-    if (!u->first_audio_us)
-        u->first_audio_us = tb_mono_us();
-    u->audio_us += us;
-    u->speech->stats.audio_us += us;
-    pthread_mutex_unlock(&u->speech->lock);
+    pthread_mutex_lock(&s->lock);
+    int64_t now = s->now_us();
+    if (now > u->heard_us) { /* the listener hears this at once */
+        if (u->heard_us && u->asked_us < u->heard_us && !u->config.whole)
+            s->stats.underruns++;
+        u->heard_us = now;
+    }
+    u->heard_us += us;
+    u->made_us += us;
+    s->stats.audio_us += (uint64_t)us;
+    pthread_mutex_unlock(&s->lock);
 }
 
 /* tb_sink.pcm: volume, format, delivery. */
@@ -258,10 +279,11 @@ enum tb_code tb_utterance_open(struct tb_speech *s, const struct tb_utterance_co
     u->config.print = (struct tb_str){ NULL, 0 };
 
     pthread_mutex_lock(&s->lock);
-    if (s->open >= s->most) {
+    if ((rc = tb_speech_admit(s, config->whole, config->expected, err))) {
+        s->stats.refused++;
         pthread_mutex_unlock(&s->lock);
         tb_utterance_destroy(u);
-        return tb_fail(err, TB_EBUSY, "%zu utterances are open, the most there may be", s->most);
+        return rc;
     }
     u->next = s->utterances;
     s->utterances = u;
@@ -299,7 +321,7 @@ static void flush(struct tb_utterance *u, bool last)
     take_segments(u, &err); /* out of memory: the text is lost, the utterance still ends */
     u->drained = false;
     if (!u->asked_us)
-        u->asked_us = tb_mono_us();
+        u->asked_us = u->speech->now_us();
     u->finishing |= last;
     pthread_cond_signal(&u->speech->work);
     pthread_mutex_unlock(&u->speech->lock);

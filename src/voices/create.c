@@ -13,7 +13,10 @@
 #include "voices/fetch.h"
 #include "voices/voices_priv.h"
 
-enum { ID_TRIES = 64 }; /* of 65536 tails in the same millisecond under the same name */
+enum {
+    ID_TRIES = 64,         /* of 65536 tails in the same millisecond under the same name */
+    TURN_US = 1000 * 1000  /* who listens, and has that much left to hear, waits for an enrolment */
+};
 
 /* Codecs pad the end of a recording: MP3 by up to two frames and its decoder's delay, AAC by as much. WAV does not. */
 static const double padding_s = 0.1;
@@ -133,7 +136,9 @@ static enum tb_code make_print(struct tb_voices *v, const struct tb_model *model
     if (!rc) {
         began = tb_mono_us();
         enrol.audio = &pcm;
+        enrol.turn = tb_turn_begin(&v->config.turns, TURN_US);
         rc = tb_engine_enrol(model->engine, &enrol, print, report, err);
+        tb_turn_end(enrol.turn);
         times->enrol_us = tb_mono_us() - began;
     }
     if (!rc && req->text.n)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/turn.h"
 #include "engine/engine.h"
 #include "store/store.h"
 
@@ -27,6 +28,7 @@ struct tb_voices_config {
     const char *helper_dir;     /* folder with timbre-decode */
     size_t max_voices;          /* per account; 0: TB_MAX_VOICES */
     bool keep_recordings;       /* store the recording, so that a later engine can enrol again */
+    struct tb_turns turns;      /* who shares out the cores; outlives the voices */
     bool allow_private_urls;    /* fetch audio from private addresses too */
     /* Places inside that may be fetched from all the same, "10.0.0.7:9000"; NULL-ended, outlives the voices; or NULL */
     const char *const *allowed_places;

@@ -154,8 +154,8 @@ static enum tb_code measure_pitch(const struct tb_pcm *speech, struct voice *v, 
     return rc;
 }
 
-static enum tb_code measure_timbre(const struct tb_kokoro_enroller *e, const struct tb_pcm *speech, struct voice *v,
-                                   struct tb_error *err)
+static enum tb_code measure_timbre(const struct tb_kokoro_enroller *e, const struct tb_pcm *speech,
+                                   struct tb_turn *turn, struct voice *v, struct tb_error *err)
 {
     size_t frames = tb_mel_frames(speech->len);
     float *mel = malloc(frames * TB_MEL_BANDS * sizeof *mel);
@@ -164,25 +164,28 @@ static enum tb_code measure_timbre(const struct tb_kokoro_enroller *e, const str
     if (!mel)
         return tb_fail(err, TB_ENOMEM, "enrolment");
     if (!(rc = tb_mel(speech->data, speech->len, mel, err)) &&
-        !(rc = tb_ge2e_embed(e->ge2e, e->pool, mel, frames, v->sound.embedding, err)))
+        !(rc = tb_ge2e_embed(e->ge2e, e->pool, turn, mel, frames, v->sound.embedding, err)))
         rc = tb_mel_spectrum(speech->data, speech->len, v->sound.spectrum, err);
     free(mel);
     return rc;
 }
 
-static enum tb_code measure(const struct tb_kokoro_enroller *e, const struct tb_pcm *audio, struct voice *v,
+static enum tb_code measure(const struct tb_kokoro_enroller *e, const struct tb_enrol_request *req, struct voice *v,
                             struct tb_error *err)
 {
     struct tb_pcm speech = { 0 };
-    enum tb_code rc = find_speech(audio, &speech, err);
+    enum tb_code rc = find_speech(req->audio, &speech, err);
 
     *v = (struct voice){ .speech_seconds = (double)speech.len / TB_MEL_RATE_HZ };
     if (speech.len > (size_t)MOST_SPEECH_MS * TB_MEL_RATE_HZ / 1000)
         speech.len = (size_t)MOST_SPEECH_MS * TB_MEL_RATE_HZ / 1000;
+    tb_turn_pause(req->turn);
     if (!rc)
         rc = measure_pitch(&speech, v, err);
+    tb_turn_pause(req->turn);
     if (!rc)
-        rc = measure_timbre(e, &speech, v, err);
+        rc = measure_timbre(e, &speech, req->turn, v, err);
+    tb_turn_pause(req->turn);
     tb_pcm_free(&speech);
     return rc;
 }
@@ -253,7 +256,7 @@ enum tb_code tb_kokoro_enrol(struct tb_kokoro_enroller *e, const struct tb_enrol
     float similarity;
     enum tb_code rc;
 
-    if ((rc = measure(e, req->audio, &v, err)) || (rc = fit(e, &v, &made, &similarity, err)) ||
+    if ((rc = measure(e, req, &v, err)) || (rc = fit(e, &v, &made, &similarity, err)) ||
         (rc = tb_print_write(&made, print, err)))
         return rc;
     if (report)

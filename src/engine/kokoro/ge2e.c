@@ -158,8 +158,8 @@ static void add_window(const struct tb_ge2e *g, struct tb_mat y, int col, double
         sum[i] += v[i] / length;
 }
 
-enum tb_code tb_ge2e_embed(const struct tb_ge2e *g, struct tb_pool *pool, const float *mel, size_t frames,
-                           float *embedding, struct tb_error *err)
+enum tb_code tb_ge2e_embed(const struct tb_ge2e *g, struct tb_pool *pool, struct tb_turn *turn, const float *mel,
+                           size_t frames, float *embedding, struct tb_error *err)
 {
     size_t windows = window_count(frames), cols = TB_GE2E_WINDOW * windows;
     float *work = malloc((TB_MEL_BANDS + 2 * HIDDEN) * cols * sizeof *work);
@@ -173,8 +173,11 @@ enum tb_code tb_ge2e_embed(const struct tb_ge2e *g, struct tb_pool *pool, const 
                            { work + (TB_MEL_BANDS + HIDDEN) * cols, HIDDEN, (int)cols, (int)cols } };
     lay_out(mel, frames, windows, x.p);
     tb_lstm_run(pool, &g->layer[0], x, (int)windows, y[0]);
+    tb_turn_pause(turn);
     tb_lstm_run(pool, &g->layer[1], y[0], (int)windows, y[1]);
+    tb_turn_pause(turn);
     tb_lstm_run(pool, &g->layer[2], y[1], (int)windows, y[0]);
+    tb_turn_pause(turn);
     for (size_t b = 0; b < windows; b++)
         add_window(g, y[0], (int)(cols - windows + b), sum);
     free(work);

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/pool.h"
+#include "base/turn.h"
 
 enum { TB_GE2E_SIZE = 256, TB_GE2E_WINDOW = 160, TB_GE2E_STEP = 77 };
 
@@ -21,8 +22,8 @@ enum tb_code tb_ge2e_open(const char *path, struct tb_ge2e **out, struct tb_erro
 void tb_ge2e_close(struct tb_ge2e *ge2e); /* NULL is fine */
 
 /* mel [frames][TB_MEL_BANDS], frames >= 1 -> embedding [TB_GE2E_SIZE]. Fewer frames than a window are filled up with
- * silence. Any thread. TB_ENOMEM; TB_EAUDIO_SPEECH when all windows come out as nothing. */
-enum tb_code tb_ge2e_embed(const struct tb_ge2e *ge2e, struct tb_pool *pool, const float *mel, size_t frames,
-                           float *embedding, struct tb_error *err);
+ * silence. turn is paused after each layer. Any thread. TB_ENOMEM; TB_EAUDIO_SPEECH when all windows come out as nothing. */
+enum tb_code tb_ge2e_embed(const struct tb_ge2e *ge2e, struct tb_pool *pool, struct tb_turn *turn, const float *mel,
+                           size_t frames, float *embedding, struct tb_error *err);
 
 #endif

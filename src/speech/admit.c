@@ -1,0 +1,121 @@
+/* admit.c - what speech costs on this machine now, and whether one more voice still fits.
+ *
+ * Everybody who listens needs, from the moment when the audio made so far ends, one second of audio in every second,
+ * each of which takes `rtf` seconds of computing. A newcomer is admitted when for every moment to come the computing
+ * that is due by then fits into LIMIT of the time till then. What is due is a sum of ramps, so it is enough to look at
+ * the ends of the ramps. The cost includes whatever else the machine does: it is measured by the wall clock. */
+#include "base/limits.h"
+#include "speech/speech_priv.h"
+
+enum {
+    HORIZON_US = 10 * 1000 * 1000, /* text goes on for so long where its end is not known; and nobody looks further */
+    PATIENCE_US = 1000 * 1000,     /* who has heard nothing yet may begin so late */
+    MEMORY_US = 60 * 1000 * 1000,  /* of audio */
+    PRIOR_US = 10 * 1000 * 1000,   /* of audio: what the guess before the first measurement weighs */
+    SLOW_CHARACTERS = 8,           /* a second: letters are twice as fast, ideographs half */
+    QUEUE_US = 120 * 1000 * 1000   /* of computing that whole files may be waiting for; clients wait for 300 s */
+};
+
+static const double PRIOR_RTF = 0.25, LIMIT = 0.9;
+
+/* From when to when someone listens to what is still to be made. */
+struct ramp {
+    int64_t from_us, to_us;
+};
+
+void tb_speech_note_cost(struct tb_speech *s, int64_t busy_us, int64_t audio_us)
+{
+    s->cost_busy_us += (double)busy_us;
+    s->cost_audio_us += (double)audio_us;
+    if (s->cost_audio_us > MEMORY_US) {
+        s->cost_busy_us /= 2;
+        s->cost_audio_us /= 2;
+    }
+}
+
+double tb_speech_rtf(const struct tb_speech *s)
+{
+    return (s->cost_busy_us + PRIOR_RTF * PRIOR_US) / (s->cost_audio_us + PRIOR_US);
+}
+
+int64_t tb_speech_length_us(size_t code_points)
+{
+    return (int64_t)code_points * 1000000 / SLOW_CHARACTERS;
+}
+
+static int64_t within_horizon(int64_t us)
+{
+    return us < HORIZON_US ? us : HORIZON_US;
+}
+
+static struct ramp ramp_of(const struct tb_utterance *u, int64_t now)
+{
+    int64_t from = u->heard_us ? tb_utterance_deadline(u) : (u->asked_us ? u->asked_us : now) + PATIENCE_US;
+    bool known = u->finishing || u->config.expected;
+
+    from = from > now ? from : now;
+    return (struct ramp){ from, from + within_horizon(known ? tb_utterance_left_us(u) : HORIZON_US) };
+}
+
+static bool counts(const struct tb_utterance *u)
+{
+    return !u->closed && !u->ended && !u->config.whole;
+}
+
+/* Audio due by `at`. */
+static double due(const struct ramp *r, int64_t at)
+{
+    int64_t end = at < r->to_us ? at : r->to_us;
+
+    return end > r->from_us ? (double)(end - r->from_us) : 0.0;
+}
+
+static bool fits_at(const struct tb_speech *s, const struct ramp *newcomer, int64_t now, int64_t at)
+{
+    double audio = due(newcomer, at);
+
+    for (const struct tb_utterance *u = s->utterances; u; u = u->next)
+        if (counts(u)) {
+            struct ramp r = ramp_of(u, now);
+            audio += due(&r, at);
+        }
+    return audio * tb_speech_rtf(s) <= LIMIT * (double)(at - now);
+}
+
+static enum tb_code admit_listener(const struct tb_speech *s, size_t expected, struct tb_error *err)
+{
+    int64_t now = s->now_us(), from = now + PATIENCE_US;
+    struct ramp newcomer = { from, from + (expected ? within_horizon(tb_speech_length_us(expected)) : HORIZON_US) };
+    bool alone = true, fits = fits_at(s, &newcomer, now, newcomer.to_us);
+    size_t speaking = 0;
+
+    for (const struct tb_utterance *u = s->utterances; u; u = u->next)
+        if (counts(u)) {
+            alone = false;
+            speaking++;
+            fits = fits && fits_at(s, &newcomer, now, ramp_of(u, now).to_us);
+        }
+    if (fits || alone) /* on a machine too slow for one voice, one may still try */
+        return TB_OK;
+    return tb_fail(err, TB_EBUSY, "%zu voices speak, and a second of speech takes %.2f s: one more would stutter",
+                   speaking, tb_speech_rtf(s));
+}
+
+static enum tb_code admit_whole(const struct tb_speech *s, struct tb_error *err)
+{
+    double audio = 0;
+
+    for (const struct tb_utterance *u = s->utterances; u; u = u->next)
+        if (!u->closed && !u->ended && u->config.whole)
+            audio += (double)tb_utterance_left_us(u);
+    if (audio * tb_speech_rtf(s) <= QUEUE_US)
+        return TB_OK;
+    return tb_fail(err, TB_EBUSY, "%.0f s of speech wait to be made", audio / 1e6);
+}
+
+enum tb_code tb_speech_admit(const struct tb_speech *s, bool whole, size_t expected, struct tb_error *err)
+{
+    if (s->open >= s->most)
+        return tb_fail(err, TB_EBUSY, "%zu utterances are open, the most there may be", s->most);
+    return whole ? admit_whole(s, err) : admit_listener(s, expected, err);
+}
