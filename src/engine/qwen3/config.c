@@ -76,7 +76,7 @@ static void read_talker(struct tb_q3_json *r, json_t *root, struct tb_q3_config 
     c->talker.head_norm = true;
     tb_q3_json_is(r, o, "hidden_act", "silu", NULL);
     check_rope(r, o);
-    c->vocab = tb_q3_json_int(r, o, "vocab_size", 1025, MAX_CODEBOOK, TB_Q3_REQUIRED);
+    c->vocab = tb_q3_json_int(r, o, "vocab_size", TB_Q3_SUPPRESSED + 2, MAX_CODEBOOK, TB_Q3_REQUIRED);
     c->text_vocab = tb_q3_json_int(r, o, "text_vocab_size", 256, TB_MAX_VOCAB_TOKENS, 151936);
     c->text_hidden = tb_q3_json_int(r, o, "text_hidden_size", 1, TB_Q3_MAX_VECTOR, TB_Q3_REQUIRED);
     c->max_positions = tb_q3_json_int(r, o, "max_position_embeddings", 64, 1 << 20, TB_Q3_REQUIRED);
@@ -104,9 +104,9 @@ static void read_predictor(struct tb_q3_json *r, json_t *root, struct tb_q3_conf
     if (r->rc == TB_OK && groups != c->groups)
         r->rc = tb_fail(r->err, TB_EINVAL, "%s: the code predictor has %d code groups, the talker %d", r->path, groups,
                         c->groups);
-    if (r->rc == TB_OK && c->codebook > c->vocab)
-        r->rc = tb_fail(r->err, TB_EINVAL, "%s: %d codes in a talker's vocabulary of %d", r->path, c->codebook,
-                        c->vocab);
+    if (r->rc == TB_OK && c->codebook != c->vocab - TB_Q3_SUPPRESSED)
+        r->rc = tb_fail(r->err, TB_EINVAL, "%s: %d codes in a talker's vocabulary of %d, wanted %d", r->path,
+                        c->codebook, c->vocab, c->vocab - TB_Q3_SUPPRESSED);
 }
 
 static void read_speaker(struct tb_q3_json *r, json_t *root, struct tb_q3_config *c)

@@ -13,6 +13,7 @@ enum {
     TB_Q3_MAX_GROUPS = 32,  /* codes of one frame; published: 16 */
     TB_Q3_MAX_RATES = 8,    /* stages of up- or downsampling; published: 4 */
     TB_Q3_MAX_VECTOR = 4096, /* widest hidden state; published: 2048 */
+    TB_Q3_SUPPRESSED = 1024, /* special ids behind the codes in the talker's vocabulary: never drawn, but for the end */
     TB_Q3_SPEAKER_BLOCKS = 5
 };
 

@@ -1,0 +1,215 @@
+/* generator.c - see generator.h.
+ *
+ * A step runs the talker on the frame before (the prompt, at first), draws code 0, and lets the code predictor draw the
+ * rest. The talker's run for a frame is put off to the step after it, so that whoever decodes the frame need not wait. */
+#include "engine/qwen3/generator.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct tb_q3_generator {
+    const struct tb_q3_talker *talker;
+    struct tb_q3_options options;
+    struct tb_scratch scratch; /* the prompt, then what a step takes above it */
+    struct tb_q3_run run;
+    struct tb_q3_cache cache, predictor;
+    struct tb_scratch kept;    /* the matrices below, for the life of the generator */
+    struct tb_mat hidden, logits, row, pair, sub; /* [1][hidden] [1][vocab] [1][hidden] [2][hidden] [1][codebook] */
+    float *work;               /* [2 * vocab] */
+    bool *seen;                /* [vocab] */
+    int *history;              /* [room]: code 0 of each frame */
+    struct tb_q3_prompt prompt;
+    struct tb_q3_random random;
+    int room, frames;
+    bool pending;              /* row is to be run before the next draw */
+    enum tb_q3_end end;
+};
+
+/* Bytes of scratch for a prompt of `room` rows and the widest run; only what is touched becomes memory. */
+static size_t scratch_size(const struct tb_q3_config *c, int room)
+{
+    size_t wide = (size_t)c->talker.heads * (size_t)c->talker.width, pad = 64;
+    size_t row = 8 * ((size_t)c->talker.hidden + pad) + 2 * (wide + pad) + 2 * ((size_t)c->talker.inner + pad) +
+                 2 * ((size_t)c->talker.width + pad) + 2 * ((size_t)c->text_hidden + pad);
+
+    return ((size_t)room + 64) * row * sizeof(float) + (1 << 20);
+}
+
+static enum tb_code take(struct tb_q3_generator *g, struct tb_error *err)
+{
+    const struct tb_q3_config *c = &g->talker->config;
+    struct tb_scratch *s = &g->kept;
+    enum tb_code rc;
+
+    if ((rc = tb_scratch_open(((size_t)16 * TB_Q3_MAX_VECTOR + 8 * (size_t)c->vocab) * sizeof(float), s, err)) ||
+        (rc = tb_scratch_mat(s, 1, c->talker.hidden, &g->hidden, err)) ||
+        (rc = tb_scratch_mat(s, 1, c->vocab, &g->logits, err)) ||
+        (rc = tb_scratch_mat(s, 1, c->talker.hidden, &g->row, err)) ||
+        (rc = tb_scratch_mat(s, 2, c->talker.hidden, &g->pair, err)) ||
+        (rc = tb_scratch_mat(s, 1, c->codebook, &g->sub, err)))
+        return rc;
+    return tb_scratch_floats(s, 2 * (size_t)c->vocab, &g->work, err);
+}
+
+enum tb_code tb_q3_generator_open(const struct tb_q3_talker *talker, struct tb_pool *pool, int room,
+                                  struct tb_q3_generator **out, struct tb_error *err)
+{
+    const struct tb_q3_config *c = &talker->config;
+    struct tb_q3_generator *g = calloc(1, sizeof *g);
+    enum tb_code rc;
+
+    *out = NULL;
+    if (!g)
+        return tb_fail(err, TB_ENOMEM, "qwen3: no memory");
+    g->talker = talker;
+    g->room = room;
+    g->end = TB_Q3_CAP;
+    g->run = (struct tb_q3_run){ .pool = pool, .scratch = &g->scratch };
+    g->seen = calloc((size_t)c->vocab, sizeof *g->seen);
+    g->history = malloc((size_t)room * sizeof *g->history);
+    if (!g->seen || !g->history)
+        rc = tb_fail(err, TB_ENOMEM, "qwen3: no memory");
+    else if ((rc = tb_scratch_open(scratch_size(c, room), &g->scratch, err)) == TB_OK &&
+             (rc = take(g, err)) == TB_OK &&
+             (rc = tb_q3_cache_open(&talker->stack, room, &g->cache, err)) == TB_OK)
+        rc = tb_q3_cache_open(&talker->predictor, c->groups, &g->predictor, err);
+    if (rc)
+        tb_q3_generator_close(g);
+    else
+        *out = g;
+    return rc;
+}
+
+void tb_q3_generator_close(struct tb_q3_generator *g)
+{
+    if (!g)
+        return;
+    tb_q3_cache_close(&g->cache);
+    tb_q3_cache_close(&g->predictor);
+    tb_scratch_close(&g->scratch);
+    tb_scratch_close(&g->kept);
+    free(g->seen);
+    free(g->history);
+    free(g);
+}
+
+void tb_q3_generator_look(struct tb_q3_generator *g, void (*look)(void *ctx, const char *stage, int i, struct tb_mat m),
+                          void *ctx)
+{
+    g->run.look = look;
+    g->run.ctx = ctx;
+}
+
+static void show(const struct tb_q3_generator *g, const char *stage, int i, struct tb_mat m)
+{
+    if (g->run.look)
+        g->run.look(g->run.ctx, stage, i, m);
+}
+
+static enum tb_code run_talker(struct tb_q3_generator *g, struct tb_mat x, struct tb_error *err)
+{
+    enum tb_code rc = tb_q3_talker_run(&g->run, g->talker, &g->cache, x, g->hidden, g->logits, err);
+
+    if (rc == TB_OK) {
+        show(g, "hidden", g->frames, g->hidden);
+        show(g, "logits", g->frames, g->logits);
+    }
+    return rc;
+}
+
+enum tb_code tb_q3_generator_start(struct tb_q3_generator *g, const struct tb_q3_request *request,
+                                   const struct tb_q3_options *options, struct tb_error *err)
+{
+    enum tb_code rc;
+
+    g->options = *options;
+    g->random.state = options->seed;
+    g->frames = 0;
+    g->pending = false;
+    g->end = TB_Q3_CAP;
+    tb_q3_cache_rewind(&g->cache, 0);
+    tb_scratch_reset(&g->scratch, 0);
+    if ((rc = tb_q3_prompt_make(&g->run, g->talker, request, &g->prompt, err)))
+        return rc;
+    show(g, "prompt", 0, g->prompt.rows);
+    show(g, "trailing", 0, g->prompt.trailing);
+    show(g, "pad", 0, g->prompt.pad);
+    if (g->prompt.rows.rows >= g->room)
+        return tb_fail(err, TB_ETOOBIG, "qwen3: a prompt of %d tokens, room for %d", g->prompt.rows.rows, g->room);
+    if ((rc = run_talker(g, g->prompt.rows, err)) == TB_OK)
+        g->end = TB_Q3_GOING;
+    return rc;
+}
+
+/* Codes 1 .. groups - 1 of the frame whose code 0 is drawn. */
+static enum tb_code predict(struct tb_q3_generator *g, int *codes, struct tb_error *err)
+{
+    const struct tb_q3_talker *t = g->talker;
+    struct tb_mat x = g->pair;
+    enum tb_code rc;
+
+    tb_q3_cache_rewind(&g->predictor, 0);
+    memcpy(tb_mat_row(x, 0), g->hidden.p, (size_t)x.cols * sizeof(float));
+    tb_table_get(&t->codec, codes[0], tb_mat_row(x, 1));
+    for (int group = 1; group < t->config.groups; group++) {
+        if ((rc = tb_q3_predictor_run(&g->run, t, &g->predictor, x, group, g->sub, err)))
+            return rc;
+        show(g, "sub_logits", group, g->sub);
+        codes[group] = tb_q3_draw(&g->options.generation.predictor, &g->random, g->sub.p, t->config.codebook, g->work);
+        if (codes[group] < 0)
+            return tb_fail(err, TB_EINTERNAL, "qwen3: the code predictor's scores are not numbers");
+        x = tb_mat_rows(g->pair, 0, 1);
+        tb_table_get(&t->groups[group - 1], codes[group], x.p);
+    }
+    return TB_OK;
+}
+
+/* The talker's next input: the frame's embeddings and the text of its place. */
+static void feed(struct tb_q3_generator *g, const int *codes)
+{
+    struct tb_mat text = g->frames < g->prompt.trailing.rows ? tb_mat_rows(g->prompt.trailing, g->frames, 1)
+                                                             : g->prompt.pad;
+
+    memset(g->row.p, 0, (size_t)g->row.cols * sizeof(float));
+    tb_q3_frame_add(g->talker, codes, g->row.p);
+    for (int i = 0; i < g->row.cols; i++)
+        g->row.p[i] += text.p[i];
+    show(g, "embed", g->frames, g->row);
+    g->pending = true;
+}
+
+enum tb_code tb_q3_generator_next(struct tb_q3_generator *g, int *codes, enum tb_q3_end *end, struct tb_error *err)
+{
+    const struct tb_q3_config *c = &g->talker->config;
+    const struct tb_q3_generation *gen = &g->options.generation;
+    enum tb_code rc;
+
+    if (g->end == TB_Q3_GOING && (g->frames >= gen->max_frames || g->cache.position >= g->room))
+        g->end = TB_Q3_CAP;
+    *end = g->end;
+    if (g->end != TB_Q3_GOING)
+        return TB_OK;
+    if (g->pending && (rc = run_talker(g, g->row, err)))
+        return rc;
+    g->pending = false;
+    tb_q3_penalise(g->history, g->frames, gen->talker.penalty, g->seen, g->logits.p);
+    tb_q3_suppress(g->frames, g->options.eos, c->eos, g->logits.p, c->vocab);
+    codes[0] = tb_q3_draw(&gen->talker, &g->random, g->logits.p, c->vocab, g->work);
+    if (codes[0] < 0)
+        return tb_fail(err, TB_EINTERNAL, "qwen3: the talker's scores are not numbers");
+    if (codes[0] == g->options.eos || codes[0] == c->eos) {
+        *end = g->end = TB_Q3_EOS;
+        return TB_OK;
+    }
+    if ((rc = predict(g, codes, err)))
+        return rc;
+    g->history[g->frames] = codes[0];
+    feed(g, codes);
+    g->frames++;
+    return TB_OK;
+}
+
+int tb_q3_generator_frames(const struct tb_q3_generator *g)
+{
+    return g->frames;
+}
