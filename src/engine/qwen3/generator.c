@@ -141,6 +141,14 @@ enum tb_code tb_q3_generator_start(struct tb_q3_generator *g, const struct tb_q3
     return rc;
 }
 
+/* The codes to go on from in place of those drawn. */
+static const int *taken(const struct tb_q3_generator *g, const int *drawn)
+{
+    const struct tb_q3_options *o = &g->options;
+
+    return g->frames < o->forced_frames ? o->forced + (size_t)g->frames * (size_t)g->talker->config.groups : drawn;
+}
+
 /* Codes 1 .. groups - 1 of the frame whose code 0 is drawn. */
 static enum tb_code predict(struct tb_q3_generator *g, int *codes, struct tb_error *err)
 {
@@ -150,7 +158,7 @@ static enum tb_code predict(struct tb_q3_generator *g, int *codes, struct tb_err
 
     tb_q3_cache_rewind(&g->predictor, 0);
     memcpy(tb_mat_row(x, 0), g->hidden.p, (size_t)x.cols * sizeof(float));
-    tb_table_get(&t->codec, codes[0], tb_mat_row(x, 1));
+    tb_table_get(&t->codec, taken(g, codes)[0], tb_mat_row(x, 1));
     for (int group = 1; group < t->config.groups; group++) {
         if ((rc = tb_q3_predictor_run(&g->run, t, &g->predictor, x, group, g->sub, err)))
             return rc;
@@ -159,7 +167,7 @@ static enum tb_code predict(struct tb_q3_generator *g, int *codes, struct tb_err
         if (codes[group] < 0)
             return tb_fail(err, TB_EINTERNAL, "qwen3: the code predictor's scores are not numbers");
         x = tb_mat_rows(g->pair, 0, 1);
-        tb_table_get(&t->groups[group - 1], codes[group], x.p);
+        tb_table_get(&t->groups[group - 1], taken(g, codes)[group], x.p);
     }
     return TB_OK;
 }
@@ -197,14 +205,14 @@ enum tb_code tb_q3_generator_next(struct tb_q3_generator *g, int *codes, enum tb
     codes[0] = tb_q3_draw(&gen->talker, &g->random, g->logits.p, c->vocab, g->work);
     if (codes[0] < 0)
         return tb_fail(err, TB_EINTERNAL, "qwen3: the talker's scores are not numbers");
-    if (codes[0] == g->options.eos || codes[0] == c->eos) {
+    if (taken(g, codes)[0] == g->options.eos || taken(g, codes)[0] == c->eos) {
         *end = g->end = TB_Q3_EOS;
         return TB_OK;
     }
     if ((rc = predict(g, codes, err)))
         return rc;
-    g->history[g->frames] = codes[0];
-    feed(g, codes);
+    g->history[g->frames] = taken(g, codes)[0];
+    feed(g, taken(g, codes));
     g->frames++;
     return TB_OK;
 }

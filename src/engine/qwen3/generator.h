@@ -18,6 +18,10 @@ struct tb_q3_options {
     struct tb_q3_generation generation; /* max_frames: no more frames than these */
     uint64_t seed;                      /* of the draws: the same seed gives the same codes */
     int eos;                            /* the id that ends it: config.eos */
+    /* To measure against a known run: the model goes on from these codes [forced_frames][groups] whatever it draws, and
+     * does not end before their end. NULL: it goes on from what it draws. */
+    const int *forced;
+    int forced_frames;
 };
 
 enum tb_q3_end {
@@ -36,10 +40,11 @@ void tb_q3_generator_close(struct tb_q3_generator *g); /* NULL is fine */
 void tb_q3_generator_look(struct tb_q3_generator *g, void (*look)(void *ctx, const char *stage, int i, struct tb_mat m),
                           void *ctx);
 
-/* Begin an utterance: reads the prompt. Arrays of the request are not kept. */
+/* Begin an utterance: reads the prompt. Arrays of the request are not kept; forced codes must
+ * outlive the utterance. */
 enum tb_code tb_q3_generator_start(struct tb_q3_generator *g, const struct tb_q3_request *request,
                                    const struct tb_q3_options *options, struct tb_error *err);
-/* Draw the next frame: codes [groups], written when *end is TB_Q3_GOING. */
+/* Draw the next frame: codes [groups], written when *end is TB_Q3_GOING. With forced codes, what would have been drawn. */
 enum tb_code tb_q3_generator_next(struct tb_q3_generator *g, int *codes, enum tb_q3_end *end, struct tb_error *err);
 /* Frames drawn since the start. */
 int tb_q3_generator_frames(const struct tb_q3_generator *g);

@@ -1,5 +1,8 @@
 /* Talker and code predictor against the reference: the prompt's rows, every layer, the logits and hidden states of each
- * step, and the codes that the greedy runs drew, from x-vector and in context, streaming and not, by every kernel. */
+ * step, and the codes that the greedy runs drew, from x-vector and in context, streaming and not, by every kernel.
+ *
+ * Each frame goes on from the golden codes, so that a near tie that falls the other way spoils nothing behind it; with
+ * no such tie this is the same as a free run, which the case with another end makes. */
 #include "model.h"
 
 struct run {
@@ -69,6 +72,12 @@ static int language_id(const struct golden *g, const struct tb_q3_config *c)
     return c->language[lang];
 }
 
+/* The reference's two best scores for code number `i` were so near that rounding decides. */
+static bool near_tie(const struct golden *g, int i)
+{
+    return golden_find(g, "margin") && golden_floats(g, "margin")[i] < 2e-4f;
+}
+
 /* Draw frames of `groups` codes, of which the first `known` are golden; after `frames` there must be no more, for the
  * reason `end`. */
 static void check_codes(struct golden *g, struct tb_q3_generator *gen, const int32_t *want, int known, int frames,
@@ -87,7 +96,7 @@ static void check_codes(struct golden *g, struct tb_q3_generator *gen, const int
             return;
         }
         for (int i = 0; i < groups && f < known; i++)
-            if (codes[i] != want[f * groups + i])
+            if (codes[i] != want[f * groups + i] && !near_tie(g, f * groups + i))
                 fail_msg("%s: frame %d, group %d: code %d, golden %d", g->name, f, i, codes[i], want[f * groups + i]);
     }
 }
@@ -135,6 +144,8 @@ static void check_case(struct golden *g)
     struct tb_q3_request request = request_of(g, &m.config);
     int most = frames + 1; /* the reference's last step was computed, and only its first code drawn */
     struct tb_q3_options options = greedy(&m, m.config.eos, most);
+    options.forced = codes;
+    options.forced_frames = frames;
     if (tb_q3_generator_open(&m.talker, NULL, 128, &gen, &err))
         fail_msg("%s", err.text);
     tb_q3_generator_look(gen, look, &run);
