@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "api/http.h"
+#include "api/report.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "text/utf8.h"
@@ -115,8 +116,10 @@ static void create_failed(struct tb_exchange *x, enum tb_code rc, const struct t
 
 static void create(struct tb_exchange *x)
 {
-    json_t *input = tb_json_member(x->request, "input");
+    json_t *input = tb_json_member(x->request, "input"), *output;
+    json_t *asked = tb_json_member(tb_json_member(x->request, "parameters"), "timbre_report");
     struct tb_create_request c = { 0 };
+    struct tb_create_report report;
     struct tb_voice_info voice;
     struct tb_error err = { 0 };
     enum tb_code rc;
@@ -125,14 +128,16 @@ static void create(struct tb_exchange *x)
         !take_string(x, input, "preferred_name", false, &c.preferred_name) || !take_audio(x, input, &c.audio) ||
         !take_string(x, input, "text", true, &c.text) || !check_create(x, &c) || !take_language(x, input, &c.language))
         return;
-    rc = tb_voices_create(x->api->config.voices, x->account, &c, &voice, NULL, NULL, &err);
+    rc = tb_voices_create(x->api->config.voices, x->account, &c, &voice, &report, NULL, &err);
     if (rc) {
         create_failed(x, rc, &err);
         return;
     }
     tb_log(TB_LOG_INFO, "created", "request=%s voice=%s", x->request_id, voice.id);
-    x->answer = tb_json_text(json_pack("{s:{s:s, s:s, s:b}, s:{s:i}, s:s}", "output", "voice", voice.id, "target_model",
-                                       voice.target_model, "fallback_mode", 0, "usage", "count", 1, "request_id",
+    output = json_pack("{s:s, s:s, s:b}", "voice", voice.id, "target_model", voice.target_model, "fallback_mode", 0);
+    if (json_is_true(asked))
+        json_object_set_new(output, "timbre_report", tb_report_json(&report));
+    x->answer = tb_json_text(json_pack("{s:o, s:{s:i}, s:s}", "output", output, "usage", "count", 1, "request_id",
                                        x->request_id));
 }
 

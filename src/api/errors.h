@@ -35,6 +35,7 @@ enum tb_problem_kind {
     TB_P_AUDIO_RATE,
     TB_P_AUDIO_LONG,
     TB_P_AUDIO_SPEECH,
+    TB_P_AUDIO_QUALITY,
     TB_P_AUDIO_TEXT,
     TB_P_QUOTA,
     TB_P_NO_VOICE,      /* surface A: nothing to delete */

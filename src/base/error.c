@@ -35,6 +35,7 @@ const char *tb_code_name(enum tb_code code)
         [TB_EAUDIO_RATE] = "audio-rate",
         [TB_EAUDIO_LONG] = "audio-long",
         [TB_EAUDIO_SPEECH] = "audio-speech",
+        [TB_EAUDIO_QUALITY] = "audio-quality",
         [TB_EAUDIO_TEXT] = "audio-text",
         [TB_EFETCH] = "fetch",
         [TB_EQUOTA] = "quota",

@@ -24,6 +24,7 @@ enum tb_code {
     TB_EAUDIO_RATE,   /* sample rate too low */
     TB_EAUDIO_LONG,   /* too long */
     TB_EAUDIO_SPEECH, /* silence, or too little speech */
+    TB_EAUDIO_QUALITY, /* too noisy, clipped, quiet, or of several speakers */
     TB_EAUDIO_TEXT,   /* the transcript does not fit */
     TB_EFETCH,        /* an audio URL could not be fetched */
     TB_EQUOTA,        /* the account holds as many voices as it may */

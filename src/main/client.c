@@ -17,12 +17,23 @@ enum { ANSWER_MOST = 64 * 1024 * 1024, TIMEOUT_S = 300 };
 struct tb_client tb_client_from_env(void)
 {
     const char *url = getenv("TIMBRE_URL"), *key = getenv("DASHSCOPE_API_KEY");
-    return (struct tb_client){ url && url[0] ? url : NULL, key ? key : "" };
+    return (struct tb_client){ .url = url && url[0] ? url : NULL, .key = key ? key : "" };
 }
 
 static size_t append(char *p, size_t size, size_t n, void *to)
 {
     return tb_bytes_add(to, p, size * n) == TB_OK ? size * n : 0;
+}
+
+static int transferred(void *ctx, curl_off_t down_all, curl_off_t down, curl_off_t up_all, curl_off_t up)
+{
+    const struct tb_client *client = ctx;
+
+    (void)down_all;
+    (void)down;
+    if (up_all > 0)
+        client->uploaded(client->ctx, (double)up / (double)up_all);
+    return 0;
 }
 
 /* Run the transfer; *status is the HTTP status. */
@@ -67,7 +78,7 @@ static enum tb_code read_answer(const struct tb_bytes *bytes, long status, const
         return tb_fail(err, TB_EIO, "%.120s answered HTTP %ld without JSON: is it a Timbre server?", url, status);
     if (status == 200)
         return TB_OK;
-    tb_fail(err, TB_EIO, "HTTP %ld %.60s: %.160s (request %.40s)", status, tb_client_text(*answer, "code", NULL),
+    tb_fail(err, TB_EIO, "HTTP %ld %.60s: %.190s (request %.40s)", status, tb_client_text(*answer, "code", NULL),
             tb_client_text(*answer, "message", NULL), tb_client_text(*answer, "request_id", NULL));
     json_decref(*answer);
     *answer = NULL;
@@ -97,6 +108,11 @@ enum tb_code tb_client_post(const struct tb_client *client, const char *path, js
     }
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, text);
+    if (client->uploaded) {
+        curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+        curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, transferred);
+        curl_easy_setopt(curl, CURLOPT_XFERINFODATA, (void *)(uintptr_t)client);
+    }
     if ((rc = perform(curl, url, &out, &status, err)) == TB_OK)
         rc = read_answer(&out, status, url, answer, err);
 done:

@@ -15,6 +15,8 @@
 struct tb_client {
     const char *url; /* TIMBRE_URL; NULL: no server, work locally */
     const char *key; /* DASHSCOPE_API_KEY, or "" */
+    void (*uploaded)(void *ctx, double part); /* while a body is sent: 0..1; may be NULL */
+    void *ctx;
 };
 
 /* From the environment. */

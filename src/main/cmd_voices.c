@@ -1,4 +1,4 @@
-/* cmd_voices.c - `timbre clone`, `voices` and `delete`: against a server, or on the local data folder. */
+/* cmd_voices.c - `timbre voices` and `delete`: against a server, or on the local data folder. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,7 +6,6 @@
 
 #include <jansson.h>
 
-#include "base/clock.h"
 #include "main/client.h"
 #include "main/command.h"
 #include "main/local.h"
@@ -18,98 +17,6 @@ enum { LIST_PAGE = 1000 };
 static json_t *request(json_t *input)
 {
     return json_pack("{s:s, s:o}", "model", "qwen-voice-enrollment", "input", input);
-}
-
-/* clone -------------------------------------------------------------------------------------------------------------*/
-
-struct clone {
-    const char *name, *text, *language, *target, *audio;
-};
-
-static enum tb_code clone_on_server(const struct tb_client *client, const struct clone *c, const char *audio,
-                                    char *voice, size_t room, struct tb_error *err)
-{
-    json_t *answer, *input = json_pack("{s:s, s:s, s:s, s:{s:s}}", "action", "create", "target_model", c->target,
-                                       "preferred_name", c->name, "audio", "data", audio);
-    enum tb_code rc;
-
-    if (!input)
-        return tb_fail(err, TB_EINVAL, "name, model or file name is not UTF-8");
-    if (c->text)
-        json_object_set_new(input, "text", json_string(c->text));
-    if (c->language)
-        json_object_set_new(input, "language", json_string(c->language));
-    if ((rc = tb_client_post(client, TB_PATH_VOICES, request(input), &answer, err)))
-        return rc;
-    snprintf(voice, room, "%s", tb_client_text(answer, "output", "voice", NULL));
-    json_decref(answer);
-    return TB_OK;
-}
-
-static enum tb_code clone_here(const struct tb_config *config, const char *key, const struct clone *c,
-                               struct tb_str audio, char *voice, size_t room, struct tb_error *err)
-{
-    struct tb_create_request req = { tb_str_of(c->target), tb_str_of(c->name), audio, tb_str_of(c->text),
-                                     TB_LANG_AUTO };
-    struct tb_local local;
-    struct tb_voice_info info;
-    struct tb_enrol_report report;
-    int64_t account, from;
-    enum tb_code rc;
-
-    if (c->language && !tb_lang_from_code(tb_str_of(c->language), &req.language))
-        return tb_fail(err, TB_EINVAL, "language '%s' is none of zh en de it pt es ja ko fr ru", c->language);
-    if (!tb_voices_name_ok(req.preferred_name))
-        return tb_fail(err, TB_EINVAL, "name '%s' is not 1 to 16 letters, digits or underscores", c->name);
-    if ((rc = tb_local_open(config, &local, err)))
-        return rc;
-    from = tb_mono_us();
-    if (!tb_voices_model(local.voices, req.target_model))
-        rc = tb_fail(err, TB_EINVAL, "no model '%s'", c->target);
-    if (!rc && !(rc = tb_local_account(&local, key, &account, err)))
-        rc = tb_voices_create(local.voices, account, &req, &info, &report, NULL, err);
-    tb_local_close(&local);
-    if (rc)
-        return rc;
-    snprintf(voice, room, "%s", info.id);
-    if (tb_command_on_terminal())
-        fprintf(stderr, "%.1f s of speech, median pitch %.0f Hz, enrolled in %.2f s\n", (double)report.speech_seconds,
-                (double)report.f0_median_hz, (double)(tb_mono_us() - from) / 1e6);
-    return TB_OK;
-}
-
-static int run_clone(const struct tb_command *self, int argc, char **argv)
-{
-    struct clone c = { .target = TB_DEFAULT_TARGET };
-    bool as_json = false;
-    const struct tb_option own[] = { { "name", 'n', &c.name, NULL },        { "text", 't', &c.text, NULL },
-                                     { "language", 'l', &c.language, NULL }, { "target-model", 'm', &c.target, NULL },
-                                     { "json", 0, NULL, &as_json } };
-    const struct tb_client client = tb_client_from_env();
-    struct tb_config config;
-    struct tb_bytes audio = { 0 };
-    struct tb_error err = { 0 };
-    char voice[TB_MAX_VOICE_ID] = "";
-    int first, code = tb_options_parse(self, argc, argv, own, 5, &config, &first);
-
-    if (code >= 0)
-        return code;
-    if (argc - first != 1)
-        return tb_command_usage_error(self, "one FILE or URL is needed");
-    if (!c.name)
-        return tb_command_usage_error(self, "--name is needed");
-    enum tb_code rc = tb_audio_reference(argv[first], &audio, &err);
-    if (!rc && client.url)
-        rc = clone_on_server(&client, &c, (const char *)audio.data, voice, sizeof voice, &err);
-    else if (!rc)
-        rc = clone_here(&config, client.key, &c, tb_bytes_str(&audio), voice, sizeof voice, &err);
-    tb_bytes_free(&audio);
-    if (rc)
-        return tb_command_failed(self, &err);
-    if (as_json)
-        return tb_command_print_json(json_pack("{s:s, s:s}", "voice", voice, "target_model", c.target));
-    puts(voice);
-    return TB_EXIT_OK;
 }
 
 /* voices ------------------------------------------------------------------------------------------------------------*/
@@ -224,23 +131,6 @@ static int run_delete(const struct tb_command *self, int argc, char **argv)
         return tb_command_failed(self, &err);
     return TB_EXIT_OK;
 }
-
-const struct tb_command tb_command_clone = {
-    "clone", "make a voice from a recording; prints its name",
-    "usage: timbre clone FILE|URL --name NAME [OPTIONS]\n\n"
-    "FILE is WAV, MP3 or M4A at 24 kHz or more, at most 10 MB and 60 s; 10 to 20 s of clear speech are best.\n\n"
-    "  -n, --name NAME           1 to 16 letters, digits or underscores\n"
-    "  -t, --text TEXT           what is said in the recording\n"
-    "  -l, --language CODE       zh en de it pt es ja ko fr ru\n"
-    "  -m, --target-model MODEL  the model that will speak with the voice (" TB_DEFAULT_TARGET ")\n"
-    "  --data DIR, --model DIR   without a server: the data folder, the weights\n"
-    "  --json                    for programs\n\n"
-    "With TIMBRE_URL set, the server there does it, with the key in DASHSCOPE_API_KEY.\n\n"
-    "examples:\n"
-    "  timbre clone me.wav --name me\n"
-    "  TIMBRE_URL=http://127.0.0.1:8080 timbre clone me.m4a --name me --language en\n",
-    run_clone,
-};
 
 const struct tb_command tb_command_voices = {
     "voices", "list the voices",

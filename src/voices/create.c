@@ -122,7 +122,7 @@ static enum tb_code store_voice(struct tb_voices *v, int64_t account, struct tb_
 /* From the file to the print: decoding, checks, the engine. */
 static enum tb_code make_print(struct tb_voices *v, const struct tb_model *model, const struct tb_create_request *req,
                                enum tb_lang lang, struct tb_str file, struct tb_bytes *print,
-                               struct tb_enrol_report *report, struct tb_create_times *times, struct tb_error *err)
+                               struct tb_create_report *report, struct tb_create_times *times, struct tb_error *err)
 {
     struct tb_enrol_request enrol = { .text = req->text, .lang = lang };
     struct tb_decode_info info;
@@ -133,16 +133,21 @@ static enum tb_code make_print(struct tb_voices *v, const struct tb_model *model
     times->decode_us = tb_mono_us() - began;
     if (!rc)
         rc = check_sound(&info, err);
+    if (!rc && !(rc = tb_quality_measure(&pcm, &report->sound, err)))
+        rc = tb_judge_sound(&report->sound, &report->advice, err);
+    times->check_us = tb_mono_us() - began - times->decode_us;
     if (!rc) {
         began = tb_mono_us();
         enrol.audio = &pcm;
         enrol.turn = tb_turn_begin(&v->config.turns, TURN_US);
-        rc = tb_engine_enrol(model->engine, &enrol, print, report, err);
+        rc = tb_engine_enrol(model->engine, &enrol, print, &report->enrol, err);
         tb_turn_end(enrol.turn);
         times->enrol_us = tb_mono_us() - began;
     }
+    if (!rc)
+        rc = tb_judge_voice(&report->enrol, &report->advice, err);
     if (!rc && req->text.n)
-        rc = check_transcript(req->text, report->speech_seconds, err);
+        rc = check_transcript(req->text, report->enrol.speech_seconds, err);
     tb_pcm_free(&pcm);
     return rc;
 }
@@ -163,12 +168,45 @@ static void fill_info(struct tb_voice_info *info, const struct tb_model *model, 
     snprintf(info->engine, sizeof info->engine, "%s", model->engine->ops->name);
 }
 
+static void log_created(int64_t account, const struct tb_voice_info *info, const struct tb_create_report *report,
+                        const struct tb_create_times *times)
+{
+    const struct tb_quality *q = &report->sound;
+
+    tb_log(TB_LOG_INFO, "voice-created",
+           "account=%lld voice=%s model=%s language=%s speech_s=%.1f similarity=%.2f likeness=%.2f snr_db=%.1f "
+           "level_db=%.1f clipped=%.4f band_hz=%.0f pause_s=%.1f fetch_ms=%lld decode_ms=%lld check_ms=%lld "
+           "enrol_ms=%lld store_ms=%lld",
+           (long long)account, info->id, info->target_model, info->language, (double)report->enrol.speech_seconds,
+           (double)report->enrol.similarity, (double)report->likeness, (double)q->snr_db, (double)q->level_db,
+           (double)q->clipped, (double)q->band_hz, (double)q->pause_s, (long long)times->fetch_us / 1000,
+           (long long)times->decode_us / 1000, (long long)times->check_us / 1000, (long long)times->enrol_us / 1000,
+           (long long)times->store_us / 1000);
+    for (size_t i = 0; i < report->advice.count; i++)
+        tb_log(TB_LOG_INFO, "voice-advice", "account=%lld voice=%s kind=%s detail=\"%s\"", (long long)account,
+               info->id, report->advice.item[i].kind, report->advice.item[i].text);
+}
+
+/* What was wrong with a recording; other failures are the api's to log. */
+static void log_refused(int64_t account, enum tb_code rc, const struct tb_create_report *report,
+                        const struct tb_error *err)
+{
+    const struct tb_quality *q = &report->sound;
+
+    if (rc < TB_EAUDIO_FORMAT || rc > TB_EFETCH || !err)
+        return;
+    tb_log(TB_LOG_INFO, "voice-refused",
+           "account=%lld code=%s speech_s=%.1f snr_db=%.1f level_db=%.1f clipped=%.4f band_hz=%.0f detail=\"%s\"",
+           (long long)account, tb_code_name(rc), (double)q->speech_s, (double)q->snr_db, (double)q->level_db,
+           (double)q->clipped, (double)q->band_hz, err->text);
+}
+
 enum tb_code tb_voices_create(struct tb_voices *v, int64_t account, const struct tb_create_request *req,
-                              struct tb_voice_info *out, struct tb_enrol_report *report, struct tb_create_times *times,
+                              struct tb_voice_info *out, struct tb_create_report *report, struct tb_create_times *times,
                               struct tb_error *err)
 {
     struct tb_bytes file = { .cap = TB_MAX_AUDIO_FILE }, print = { .cap = TB_MAX_PRINT };
-    struct tb_enrol_report own_report;
+    struct tb_create_report own_report;
     struct tb_create_times own_times;
     const struct tb_model *model;
     struct tb_voice_info info;
@@ -178,7 +216,7 @@ enum tb_code tb_voices_create(struct tb_voices *v, int64_t account, const struct
     report = report ? report : &own_report;
     times = times ? times : &own_times;
     *out = (struct tb_voice_info){ 0 };
-    *report = (struct tb_enrol_report){ 0 };
+    *report = (struct tb_create_report){ 0 };
     *times = (struct tb_create_times){ 0 };
     if ((rc = check_request(v, req, &model, err)) || (rc = check_quota(v, account, err)))
         return rc;
@@ -197,14 +235,11 @@ enum tb_code tb_voices_create(struct tb_voices *v, int64_t account, const struct
     times->store_us = tb_mono_us() - began;
     if (rc)
         goto done;
+    report->likeness = tb_judge_likeness(&report->enrol, &report->sound);
     *out = info;
-    tb_log(TB_LOG_INFO, "voice-created",
-           "account=%lld voice=%s model=%s language=%s speech_s=%.1f similarity=%.2f fetch_ms=%lld decode_ms=%lld "
-           "enrol_ms=%lld store_ms=%lld",
-           (long long)account, info.id, info.target_model, info.language, (double)report->speech_seconds,
-           (double)report->similarity, (long long)times->fetch_us / 1000, (long long)times->decode_us / 1000,
-           (long long)times->enrol_us / 1000, (long long)times->store_us / 1000);
+    log_created(account, &info, report, times);
 done:
+    log_refused(account, rc, report, err);
     tb_bytes_free(&print);
     tb_bytes_free(&file);
     return rc;

@@ -11,6 +11,7 @@
 #include "base/turn.h"
 #include "engine/engine.h"
 #include "store/store.h"
+#include "voices/judge.h"
 
 struct tb_voices;
 
@@ -52,13 +53,21 @@ struct tb_create_request {
 
 /* Times of the stages of one enrolment, for the log and the benchmark. */
 struct tb_create_times {
-    int64_t fetch_us, decode_us, enrol_us, store_us;
+    int64_t fetch_us, decode_us, check_us, enrol_us, store_us;
+};
+
+/* What an enrolment found out about the recording. */
+struct tb_create_report {
+    struct tb_enrol_report enrol;
+    struct tb_quality sound;
+    struct tb_advice advice; /* what could be better */
+    float likeness;          /* expected of the clone: tb_judge_likeness */
 };
 
 /* Enrol. On TB_OK the voice is on disk and usable. report and times may be NULL.
  * Errors: TB_EINVAL (the data URL), TB_EFETCH, TB_EAUDIO_*, TB_EQUOTA, TB_ETOOBIG. A failure leaves nothing behind. */
 enum tb_code tb_voices_create(struct tb_voices *voices, int64_t account, const struct tb_create_request *req,
-                              struct tb_voice_info *out, struct tb_enrol_report *report, struct tb_create_times *times,
+                              struct tb_voice_info *out, struct tb_create_report *report, struct tb_create_times *times,
                               struct tb_error *err);
 enum tb_code tb_voices_list(struct tb_voices *voices, int64_t account, int64_t page_index, int64_t page_size,
                             struct tb_voice_info **out, size_t *count, int64_t *total, struct tb_error *err);

@@ -12,7 +12,7 @@ static void a_recording_becomes_a_voice(void **state)
     struct fixture *f = *state;
     struct tb_bytes url = data_url(wav(24000, 4)), print = { 0 };
     struct tb_create_request req = request_of(tb_bytes_str(&url));
-    struct tb_enrol_report report;
+    struct tb_create_report report;
     struct tb_create_times times;
     struct tb_voice_info made, found;
     char want[80], today[16];
@@ -31,7 +31,8 @@ static void a_recording_becomes_a_voice(void **state)
     assert_string_equal(made.language, "en");
     assert_string_equal(made.engine, "test");
     assert_true(made.created_ms == made.modified_ms && made.created_ms == made.used_ms && made.created_ms > 0);
-    assert_true(report.speech_seconds == 4.0f);
+    assert_true(report.enrol.speech_seconds == 4.0f);
+    assert_true(report.sound.band_hz > 10000 && report.sound.snr_db > 30 && report.likeness > 0);
     assert_true(times.decode_us > 0 && times.store_us > 0 && times.fetch_us >= 0);
 
     assert_int_equal(tb_voices_find(f->voices, f->account, tb_str_of(made.id), &models[0], &found, &print, NULL),
@@ -148,6 +149,22 @@ static enum tb_code create_with(struct fixture *f, struct tb_str text, enum tb_l
     rc = tb_voices_create(f->voices, f->account, &req, made, NULL, NULL, NULL);
     tb_bytes_free(&url);
     return rc;
+}
+
+static void poor_sound_is_refused_and_fair_sound_advised(void **state)
+{
+    struct fixture *f = *state;
+    struct tb_bytes url = data_url(noisy_wav(24000, 8, 0.1));
+    struct tb_create_request req = request_of(tb_bytes_str(&url));
+    struct tb_create_report report;
+    struct tb_voice_info made;
+
+    expect_refused(f, noisy_wav(24000, 5, 2), TB_EAUDIO_QUALITY, "louder than the background; 4 dB is the least");
+    assert_int_equal(test_engine_seen.enrolments, 0); /* refused before the dear part */
+    assert_int_equal(tb_voices_create(f->voices, f->account, &req, &made, &report, NULL, NULL), TB_OK);
+    assert_int_equal(report.advice.count, 1);
+    assert_string_equal(report.advice.item[0].kind, "noise");
+    tb_bytes_free(&url);
 }
 
 static void transcripts_of_impossible_length_are_refused(void **state)
@@ -333,6 +350,7 @@ int main(void)
         T(sounds_that_will_not_do),
         T(exactly_a_minute_passes),
         T(what_the_engine_refuses_is_refused),
+        T(poor_sound_is_refused_and_fair_sound_advised),
         T(transcripts_of_impossible_length_are_refused),
         T(the_language_is_given_detected_or_zh),
         T(requests_that_are_wrong),

@@ -2,6 +2,7 @@
 #ifndef TB_TESTS_VOICES_TEST_H
 #define TB_TESTS_VOICES_TEST_H
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -110,21 +111,32 @@ static inline int tear_down(void **state)
     return system(command);
 }
 
-/* A WAV file of a quiet ramp. Release with tb_bytes_free. */
-static inline struct tb_bytes wav(uint32_t rate, double seconds)
+/* A WAV file of hiss in four syllables a second, as loud as speech, over hiss of this part of its size. Release with
+ * tb_bytes_free. */
+static inline struct tb_bytes noisy_wav(uint32_t rate, double seconds, double noise)
 {
     size_t len = (size_t)(rate * seconds + 0.5);
     struct tb_bytes out = { 0 };
     uint8_t head[44];
+    unsigned seed = 3;
 
     tb_wav_header(head, rate, (uint32_t)(2 * len));
     assert_int_equal(tb_bytes_add(&out, head, sizeof head), TB_OK);
     assert_int_equal(tb_bytes_reserve(&out, 2 * len), TB_OK);
     for (size_t i = 0; i < len; i++) {
-        out.data[out.size++] = (uint8_t)(i * 7);
-        out.data[out.size++] = 3;
+        double loud = fmax(0, sin(8 * M_PI * (double)i / rate)) + noise;
+
+        seed = seed * 1664525u + 1013904223u;
+        int sample = (int)(loud / (1 + noise) * (int16_t)(seed >> 16) / 3);
+        out.data[out.size++] = (uint8_t)sample;
+        out.data[out.size++] = (uint8_t)(sample >> 8);
     }
     return out;
+}
+
+static inline struct tb_bytes wav(uint32_t rate, double seconds)
+{
+    return noisy_wav(rate, seconds, 0);
 }
 
 /* file as a data URL; file is released. */

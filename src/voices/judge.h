@@ -1,0 +1,34 @@
+/* judge.h - is a recording good enough to clone from? The limits stand in judge.c, with what they were measured on;
+ * docs/ENROLMENT.md has the tables. What is below a limit is refused with the measured value and the limit. What is
+ * accepted but could be better is said as advice, for the server's log and for `timbre clone`. */
+#ifndef TB_VOICES_JUDGE_H
+#define TB_VOICES_JUDGE_H
+
+#include <stddef.h>
+
+#include "audio/quality.h"
+#include "base/error.h"
+#include "engine/engine.h"
+
+enum { TB_MAX_ADVICE = 8, TB_ADVICE_TEXT = 200 };
+
+/* A zeroed struct is no advice. */
+struct tb_advice {
+    size_t count;
+    struct {
+        const char *kind; /* one word, for logs and programs: "noise" */
+        char text[TB_ADVICE_TEXT]; /* one sentence, with the measured value */
+    } item[TB_MAX_ADVICE];
+};
+
+/* By the samples alone, before the engine looks. Says nothing of a recording with under TB_MIN_SPEECH_MS of speech:
+ * that is for the engine to refuse, which measures more. TB_EAUDIO_RATE: a narrow band; TB_EAUDIO_QUALITY: all else. */
+enum tb_code tb_judge_sound(const struct tb_quality *q, struct tb_advice *advice, struct tb_error *err);
+
+/* By what the engine found. TB_EAUDIO_QUALITY: certainly several speakers. */
+enum tb_code tb_judge_voice(const struct tb_enrol_report *report, struct tb_advice *advice, struct tb_error *err);
+
+/* Likeness of the clone as two recordings would show it, from the engine's expectation and the background: 0..1. */
+float tb_judge_likeness(const struct tb_enrol_report *report, const struct tb_quality *q);
+
+#endif
