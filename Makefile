@@ -56,7 +56,7 @@ archives_of = $(foreach f,$(1) $(NEEDS_$(1)),$(call archive,$(f)))
 sources_of = $(wildcard src/$(1)/*.c) $(if $(filter text,$(1)),$(wildcard src/text/g2p/*.c))
 object = $(patsubst %.c,$(O)/%.o,$(1))
 
-.PHONY: help setup build run test check layers rows test-programs tsan-programs test-unit test-wire asan tsan fuzz bench bench-setup bench-kernels bench-engine bench-server eval clean
+.PHONY: help setup build run test check layers rows test-programs tsan-programs test-unit test-wire asan tsan fuzz bench bench-setup bench-kernels bench-engine bench-server bench-load eval clean
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
 
@@ -114,6 +114,9 @@ bench-engine: $(O)/bench/bench_engine bench-setup
 
 bench-server: build bench-setup
 	@$(VENV)/bin/python bench/bench_server.py --program $(B)/timbre
+
+bench-load: build bench-setup  ## how many realtime sessions one server carries; docs/load.svg (8 minutes, quiet machine)
+	@$(VENV)/bin/python bench/load.py --program $(B)/timbre --picture docs/load.svg --json build/load.json
 
 $(O)/bench/bench_engine: $(O)/bench/bench_engine.o $(call archives_of,engine/kokoro)
 	@$(CC) $(LDFLAGS) -o $@ $^ $(call libs_of,engine/kokoro) -lpthread -lm

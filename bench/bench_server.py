@@ -162,12 +162,12 @@ def first_audio_realtime(server, voice, samples):
         wire.close()
 
 
-def recording(folder, speech):
-    """A data URL of SECONDS of speech."""
+def recording(folder, speech, seconds=SECONDS):
+    """A data URL of so many seconds of speech."""
     raw, cut = speech or f"{folder}/raw.wav", f"{folder}/cut.wav"
     if not speech:
         subprocess.run(["espeak-ng", "-v", "en-us", "-s", "140", "-w", raw, SPOKEN], check=True)
-    subprocess.run(["ffmpeg", "-v", "error", "-stream_loop", "-1", "-i", raw, "-t", str(SECONDS), "-ar", "24000", "-ac",
+    subprocess.run(["ffmpeg", "-v", "error", "-stream_loop", "-1", "-i", raw, "-t", str(seconds), "-ar", "24000", "-ac",
                     "1", cut], check=True)
     return "data:audio/wav;base64," + base64.b64encode(Path(cut).read_bytes()).decode()
 
