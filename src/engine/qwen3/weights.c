@@ -8,12 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <jansson.h>
-
-#include "base/limits.h"
+#include "engine/qwen3/json_reader.h"
 #include "tensor/weights.h"
 
 enum { NAME = 160, PATH = 4096 };
+
+#define INDEX "model.safetensors.index.json"
 
 struct kept { /* one widened tensor, in a list */
     struct kept *next;
@@ -57,50 +57,71 @@ enum tb_code tb_q3_read_file(const char *folder, const char *name, size_t most, 
     return rc;
 }
 
+/* One member of weight_map. */
+static enum tb_code add_name(struct tb_q3_index *index, const char *tensor, const char *file, const char *path,
+                             struct tb_error *err)
+{
+    if (!file || !*file || strchr(file, '/') || *file == '.')
+        return tb_fail(err, TB_EINVAL, "%s: tensor %.80s is in '%.80s', which is not the name of a file beside it", path,
+                       tensor, file ? file : "");
+    for (int i = 0; i < index->count; i++)
+        if (!strcmp(index->names[i], file))
+            return TB_OK;
+    if (index->count == TB_MAX_SHARDS)
+        return tb_fail(err, TB_ETOOBIG, "%s: more than %d weight files", path, TB_MAX_SHARDS);
+    index->names[index->count] = strdup(file);
+    if (!index->names[index->count])
+        return tb_fail(err, TB_ENOMEM, "%s: no memory", path);
+    index->count++;
+    return TB_OK;
+}
+
+enum tb_code tb_q3_index_parse(struct tb_str json, const char *path, struct tb_q3_index *out, struct tb_error *err)
+{
+    struct tb_q3_json r = { path, TB_OK, err };
+    json_t *root = tb_q3_json_parse(&r, json), *value, *map = tb_q3_json_object(&r, root, "weight_map");
+    enum tb_code rc = r.rc;
+    const char *key;
+
+    *out = (struct tb_q3_index){ 0 };
+    if (rc == TB_OK && json_object_size(map) == 0)
+        rc = tb_fail(err, TB_EINVAL, "%s: an empty weight_map", path);
+    if (rc == TB_OK)
+        json_object_foreach(map, key, value)
+            if ((rc = add_name(out, key, json_string_value(value), path, err)))
+                break;
+    json_decref(root);
+    return rc;
+}
+
+void tb_q3_index_free(struct tb_q3_index *index)
+{
+    while (index->count > 0)
+        free(index->names[--index->count]);
+}
+
 static enum tb_code add_shard(struct tb_q3_weights *w, const char *folder, const char *name, struct tb_error *err)
 {
     char path[PATH];
 
-    if (w->count == TB_MAX_SHARDS)
-        return tb_fail(err, TB_ETOOBIG, "%s: more than %d weight files", folder, TB_MAX_SHARDS);
-    if (strchr(name, '/') || snprintf(path, sizeof path, "%s/%s", folder, name) >= (int)sizeof path)
-        return tb_fail(err, TB_EINVAL, "%s: '%.80s' is not the name of a weight file", folder, name);
+    if (snprintf(path, sizeof path, "%s/%s", folder, name) >= (int)sizeof path)
+        return tb_fail(err, TB_EINVAL, "%s: the name of the model folder is too long", folder);
     enum tb_code rc = tb_weights_open(path, &w->shards[w->count], err);
     w->count += rc == TB_OK;
     return rc;
 }
 
-/* Open each file that the index's weight_map names, once. */
-static enum tb_code add_shards(struct tb_q3_weights *w, const char *folder, const struct tb_bytes *index,
+static enum tb_code add_shards(struct tb_q3_weights *w, const char *folder, const struct tb_bytes *json,
                                struct tb_error *err)
 {
-    json_error_t why;
-    json_t *root = json_loadb((const char *)index->data, index->size, JSON_REJECT_DUPLICATES, &why), *value;
-    const char *key, *opened[TB_MAX_SHARDS] = { 0 };
-    enum tb_code rc = TB_OK;
+    struct tb_q3_index index;
+    char path[PATH];
 
-    if (!json_is_object(json_object_get(root, "weight_map")) || json_object_size(json_object_get(root, "weight_map")) == 0)
-        rc = tb_fail(err, TB_EINVAL, "%s/model.safetensors.index.json: no weight_map (%s)", folder,
-                     root ? "it has other members" : why.text);
-    else
-        json_object_foreach(json_object_get(root, "weight_map"), key, value)
-        {
-            const char *name = json_string_value(value);
-            int i = 0;
-
-            if (!name) {
-                rc = tb_fail(err, TB_EINVAL, "%s/model.safetensors.index.json: %.80s has no file name", folder, key);
-                break;
-            }
-            while (i < w->count && strcmp(opened[i], name))
-                i++;
-            if (i < w->count)
-                continue;
-            if ((rc = add_shard(w, folder, name, err)))
-                break;
-            opened[i] = name;
-        }
-    json_decref(root);
+    snprintf(path, sizeof path, "%s/" INDEX, folder);
+    enum tb_code rc = tb_q3_index_parse(tb_bytes_str(json), path, &index, err);
+    for (int i = 0; rc == TB_OK && i < index.count; i++)
+        rc = add_shard(w, folder, index.names[i], err);
+    tb_q3_index_free(&index);
     return rc;
 }
 
@@ -108,18 +129,18 @@ enum tb_code tb_q3_weights_open(const char *folder, struct tb_q3_weights **out, 
 {
     struct tb_q3_weights *w = calloc(1, sizeof *w);
     struct tb_bytes index = { 0 };
-    struct tb_error missing;
+    struct tb_error why;
 
     *out = NULL;
     if (!w)
         return tb_fail(err, TB_ENOMEM, "%s: no memory", folder);
-    enum tb_code rc = tb_q3_read_file(folder, "model.safetensors.index.json", TB_MAX_INDEX, &index, &missing);
+    enum tb_code rc = tb_q3_read_file(folder, INDEX, TB_MAX_INDEX, &index, &why);
     if (rc == TB_OK)
         rc = add_shards(w, folder, &index, err);
     else if (rc == TB_ENOTFOUND)
         rc = add_shard(w, folder, "model.safetensors", err);
     else
-        tb_fail(err, rc, "%s", missing.text);
+        tb_fail(err, rc, "%s", why.text);
     tb_bytes_free(&index);
     if (rc) {
         tb_q3_weights_close(w);

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+#include "base/limits.h"
 #include "base/str.h"
 #include "tensor/linear.h"
 
@@ -35,6 +36,17 @@ const float *tb_q3_vector(struct tb_q3_loader *l, int n, const char *fmt, ...) _
 const float *tb_q3_borrow(struct tb_q3_loader *l, int a, int b, int c, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 void tb_q3_release(struct tb_q3_loader *l);
+
+/* The weight files that an index names, each once. */
+struct tb_q3_index {
+    char *names[TB_MAX_SHARDS];
+    int count;
+};
+
+/* Parse model.safetensors.index.json; `path` is for errors. Names with a slash are refused. Release with
+ * tb_q3_index_free, also after a failure. */
+enum tb_code tb_q3_index_parse(struct tb_str json, const char *path, struct tb_q3_index *out, struct tb_error *err);
+void tb_q3_index_free(struct tb_q3_index *index);
 
 /* A whole small file as bytes, NUL-terminated; at most `most`. Release with tb_bytes_free. */
 enum tb_code tb_q3_read_file(const char *folder, const char *name, size_t most, struct tb_bytes *out,
