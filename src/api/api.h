@@ -70,12 +70,14 @@ struct tb_http_reply {
     void (*write)(void *ctx, const void *bytes, size_t n);
     void (*file)(void *ctx, const char *path, int64_t offset, int64_t length);
     void (*end)(void *ctx);
-    size_t (*waiting)(void *ctx); /* bytes written but not yet taken by the socket */
     void *ctx;
 };
 
 struct tb_exchange;
 
+/* Does the answer depend on the body at all? False: path, method or key decide it, and the caller may answer before it
+ * reads a body that nobody vouches for. Of the request, body is not read. May read the store, as tb_dialogue_admit. */
+bool tb_exchange_wants_body(struct tb_api *api, const struct tb_http_request *req);
 /* Begin answering. Of the request, nothing is read after this returns. NULL when out of memory: no reply call came. */
 struct tb_exchange *tb_exchange_open(struct tb_api *api, const struct tb_http_request *req,
                                      const struct tb_http_reply *reply);
@@ -92,7 +94,6 @@ struct tb_dialogue;
 struct tb_dialogue_out {
     void (*text)(void *ctx, const char *json, size_t n);
     void (*close)(void *ctx, int code, const char *reason);
-    size_t (*waiting)(void *ctx);
     void *ctx;
 };
 

@@ -360,6 +360,15 @@ static void dispatch(struct tb_exchange *x)
     }
 }
 
+bool tb_exchange_wants_body(struct tb_api *api, const struct tb_http_request *req)
+{
+    const struct tb_route *route = find_route(req->path);
+    int64_t account;
+
+    return route && route->post && tb_str_eq(req->method, "POST") &&
+           tb_api_account(api, req->authorization, TB_STR(""), &account, NULL) != TB_ENOTFOUND;
+}
+
 struct tb_exchange *tb_exchange_open(struct tb_api *api, const struct tb_http_request *req,
                                      const struct tb_http_reply *reply)
 {

@@ -22,6 +22,7 @@ enum {
     TB_MIN_SPEECH_MS = 3000,                /* clear speech an enrolment needs: documented 3 s */
     TB_MAX_HEADERS = 16 * 1024,             /* HTTP request line and headers */
     TB_MAX_BODIES = 512 * 1024 * 1024,      /* bytes of all bodies being received: 40 of the largest; more get 503 */
+    TB_MAX_STRANGERS_BODY = 64 * 1024,      /* bytes read before anybody asks for a key; of all connections half of that */
     TB_MAX_PIPELINED = 64 * 1024,           /* bytes read ahead while an answer runs; then reading pauses */
     TB_MAX_UNSENT = 16 * 1024 * 1024,       /* bytes waiting for one client, whatever they are: then it is dropped */
     TB_HEAD_MS = 10 * 1000,                 /* a request's head must be whole this long after its first byte */

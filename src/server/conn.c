@@ -50,7 +50,6 @@ bool tb_conn_queue(struct tb_conn *conn, const void *head, size_t head_n, const 
     *conn->out_tail = o;
     conn->out_tail = &o->next;
     conn->out_size += size;
-    conn->out_payload += payload;
     conn->io.want_write(conn->io.ctx);
     return true;
 }
@@ -202,12 +201,6 @@ static void reply_end(void *ctx)
     conn->io.want_write(conn->io.ctx);
 }
 
-static size_t reply_waiting(void *ctx)
-{
-    const struct tb_conn *conn = ctx;
-    return conn->out_payload;
-}
-
 /* The request id that a refusal's body begins with, for the header. */
 static const char *id_of(const char *body, char id[40])
 {
@@ -242,7 +235,7 @@ void tb_conn_refuse(struct tb_conn *conn, enum tb_code code, const char *text)
 
 static void answer(struct tb_conn *conn)
 {
-    const struct tb_http_reply reply = { reply_head, reply_write, reply_file, reply_end, reply_waiting, conn };
+    const struct tb_http_reply reply = { reply_head, reply_write, reply_file, reply_end, conn };
 
     conn->state = CONN_ANSWERING;
     conn->request.body = tb_bytes_str(&conn->body);
@@ -275,13 +268,28 @@ static void fill_request(struct tb_conn *conn)
     };
 }
 
+/* Is it decided already, whatever the body says? A body that comes with no key may not cost memory, but a small one
+ * does no harm, and reading it leaves the connection free for the next request. */
+static bool answered_without_body(struct tb_conn *conn)
+{
+    const struct tb_http_head *h = &conn->head;
+
+    if (!h->chunked && !h->expect_continue && h->content_length <= TB_MAX_STRANGERS_BODY)
+        return false;
+    if (tb_exchange_wants_body(conn->hub->api, &conn->request))
+        return false;
+    conn->close_after = conn->unread = true;
+    answer(conn);
+    return true;
+}
+
 /* A head is whole: decide what follows. */
 static void begin_request(struct tb_conn *conn, size_t head_size)
 {
     struct tb_error err;
 
     conn->started_us = tb_mono_us();
-    conn->headed = conn->ended = conn->close_after = conn->is_head = conn->chunked_reply = false;
+    conn->headed = conn->ended = conn->close_after = conn->is_head = conn->chunked_reply = conn->unread = false;
     conn->status = 0;
     conn->sent_bytes = 0;
     conn->request_id[0] = 0;
@@ -310,6 +318,8 @@ static void begin_request(struct tb_conn *conn, size_t head_size)
         answer(conn);
         return;
     }
+    if (answered_without_body(conn))
+        return;
     conn->body.cap = TB_MAX_BODY;
     conn->state = CONN_READ_BODY;
     if (conn->head.expect_continue)
@@ -424,7 +434,7 @@ static void finish_answer(struct tb_conn *conn)
     tb_conn_log(conn, "access");
     tb_conn_release_request(conn);
     if (conn->close_after || conn->hub->stopping) {
-        tb_conn_linger(conn, TB_LINGER_MS);
+        tb_conn_linger(conn, conn->unread ? TB_DISCARD_MS : TB_LINGER_MS);
     } else {
         conn->state = CONN_READ_HEAD;
         conn->input_ms = conn->head_ms = tb_conn_now();
@@ -470,7 +480,6 @@ void tb_conn_sent(struct tb_conn *conn, size_t n)
     if (!conn->out)
         conn->out_tail = &conn->out;
     free(o);
-    conn->out_payload -= payload;
     if (payload && conn->exchange)
         tb_exchange_taken(conn->exchange, payload);
     else if (payload && conn->dialogue)

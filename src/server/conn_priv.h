@@ -32,7 +32,7 @@ struct tb_conn {
     struct tb_bytes in; /* not yet understood */
 
     struct tb_out *out, **out_tail;
-    size_t out_size, out_payload;
+    size_t out_size;
 
     /* The request in work. */
     struct tb_bytes head_bytes, body;
@@ -44,6 +44,7 @@ struct tb_conn {
     bool is_head;         /* HEAD: answered as GET, the body is dropped */
     bool headed, ended;   /* reply.head, reply.end have run */
     bool chunked_reply, close_after, paused;
+    bool unread;          /* answered before the body came: it is dropped */
     size_t swallowed;     /* payload dropped for HEAD, not yet reported as taken */
     int file;             /* being sent; -1: none */
     int64_t file_at, file_left;

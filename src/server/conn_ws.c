@@ -46,12 +46,6 @@ static void out_close(void *ctx, int code, const char *reason)
     tb_conn_ws_close(ctx, code, reason);
 }
 
-static size_t out_waiting(void *ctx)
-{
-    const struct tb_conn *conn = ctx;
-    return conn->out_payload;
-}
-
 void tb_conn_ws_begin(struct tb_conn *conn)
 {
     const struct tb_http_head *h = &conn->head;
@@ -76,7 +70,7 @@ void tb_conn_ws_begin(struct tb_conn *conn)
 
 void tb_conn_ws_open(struct tb_conn *conn)
 {
-    const struct tb_dialogue_out out = { out_text, out_close, out_waiting, conn };
+    const struct tb_dialogue_out out = { out_text, out_close, conn };
     char accept[32], head[256];
 
     tb_ws_accept(conn->head.ws_key, accept);

@@ -62,6 +62,26 @@ def test_a_20_mb_body_is_refused_in_json(server):
     assert answer.json()["request_id"]
 
 
+def test_a_large_body_without_a_key_is_refused_before_it_is_sent(server):
+    """Nobody without a key can fill the server's memory. Nor does a client that sends all the same miss the answer."""
+    for key, path, status, code in [(None, VOICES_PATH, 401, "InvalidApiKey"), ("sk-wrong", VOICES_PATH, 401,
+                                    "InvalidApiKey"), (server.key, "/nowhere", 404, "NotFound")]:
+        for headers in ({"Content-Length": "11000000"}, {"Transfer-Encoding": "chunked"},
+                        {"Content-Length": "10", "Expect": "100-continue"}):
+            c = connection(server)
+            c.putrequest("POST", path)
+            for name, value in {**headers, **({"Authorization": f"Bearer {key}"} if key else {})}.items():
+                c.putheader(name, value)
+            c.endheaders()
+            answer = c.getresponse()
+            assert (answer.status, json.load(answer)["code"]) == (status, code)
+            assert answer.getheader("connection") == "close"
+            c.close()
+    sent = requests.post(server.url + VOICES_PATH, data=b"x" * 11_000_000, timeout=60,
+                         headers={"Authorization": "Bearer sk-wrong"})
+    assert (sent.status_code, sent.json()["code"]) == (401, "InvalidApiKey")
+
+
 def test_wrong_method_and_path(server):
     headers = {"Authorization": f"Bearer {server.key}"}
     wrong = requests.get(server.url + VOICES_PATH, headers=headers, timeout=10)

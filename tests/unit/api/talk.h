@@ -38,14 +38,9 @@ static inline void talk_close(void *ctx, int code, const char *reason)
     t->close_code = code;
 }
 
-static inline size_t talk_waiting(void *ctx)
-{
-    return ((struct talk *)ctx)->waiting;
-}
-
 static inline void talk_open(struct world *w, struct talk *t, const char *query)
 {
-    const struct tb_dialogue_out out = { talk_text, talk_close, talk_waiting, t };
+    const struct tb_dialogue_out out = { talk_text, talk_close, t };
 
     *t = (struct talk){ .w = w, .events = json_array() };
     t->d = tb_dialogue_open(w->api, w->account, tb_str_of(query), &out);

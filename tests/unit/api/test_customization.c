@@ -184,6 +184,7 @@ static void row_35_keys(void **state)
         for (int c = 0; c < 2; c++) {
             struct tb_http_request req = request_of("POST", c ? PATH_C : PATH_A, bad[i], "{}");
 
+            assert_false(tb_exchange_wants_body(w->api, &req)); /* known before there is one */
             answer_open(w, &req, &a);
             answer_wait(w, &a);
             expect_error(&a, 401, "InvalidApiKey", "Invalid API-key provided.");
@@ -191,10 +192,18 @@ static void row_35_keys(void **state)
     snprintf(header, sizeof header, "bEARER  %s", w->key); /* the scheme in any case */
     struct tb_http_request req = request_of("POST", PATH_A "/", header,
                                             "{\"model\":\"qwen-voice-enrollment\",\"input\":{\"action\":\"list\"}}");
+    assert_true(tb_exchange_wants_body(w->api, &req));
     answer_open(w, &req, &a);
     answer_wait(w, &a);
     assert_int_equal(a.status, 200);
     answer_free(&a);
+    req.method = TB_STR("PUT");
+    assert_false(tb_exchange_wants_body(w->api, &req));
+    req.method = TB_STR("POST");
+    req.path = TB_STR("/nowhere");
+    assert_false(tb_exchange_wants_body(w->api, &req));
+    req.path = TB_STR("/healthz");
+    assert_false(tb_exchange_wants_body(w->api, &req));
     world_close(w);
 }
 

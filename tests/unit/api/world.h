@@ -327,15 +327,9 @@ static inline void answer_end(void *ctx)
     a->ended = true;
 }
 
-static inline size_t answer_waiting(void *ctx)
-{
-    (void)ctx;
-    return 0;
-}
-
 static inline void answer_open(struct world *w, const struct tb_http_request *req, struct answer *a)
 {
-    const struct tb_http_reply reply = { answer_head, answer_write, answer_file, answer_end, answer_waiting, a };
+    const struct tb_http_reply reply = { answer_head, answer_write, answer_file, answer_end, a };
 
     *a = (struct answer){ 0 };
     a->x = tb_exchange_open(w->api, req, &reply);

@@ -157,6 +157,56 @@ static void bodies_together_have_a_bound(void **state)
     assert_int_equal(hub.body_bytes, TB_MAX_BODIES);
 }
 
+/* What is decided without the body is said before the body comes, and the body costs nothing. */
+static void a_body_that_nobody_vouches_for_is_not_read(void **state)
+{
+    static const char *const heads[] = {
+        "POST /secret HTTP/1.1\r\nContent-Length: 65537\r\n\r\n",
+        "POST /secret HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "POST /secret HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n",
+    };
+    static char body[100000];
+    char out[2000];
+    (void)state;
+
+    for (int i = 0; i < 3; i++) {
+        struct tb_conn *conn = opened();
+
+        memset(body, 'b', sizeof body);
+        assert_true(feed(conn, heads[i]));
+        drain(conn, out);
+        assert_int_equal(strncmp(out, "HTTP/1.1 200", 12), 0);
+        assert_non_null(strstr(out, "Connection: close"));
+        assert_null(strstr(out, "100 Continue"));
+        assert_int_equal(half_closed, 1);
+        for (int k = 0; k < 20; k++)
+            assert_true(tb_conn_input(conn, body, sizeof body));
+        assert_int_equal(conn->in.size, 0);
+        assert_int_equal(drain(conn, out), 0);
+        ends_after(conn, TB_DISCARD_MS);
+    }
+}
+
+static void a_small_body_and_one_with_a_key_are_read(void **state)
+{
+    struct tb_conn *conn = opened();
+    char out[2000];
+    (void)state;
+
+    for (int i = 0; i < 2; i++) { /* the connection lives on */
+        assert_true(feed(conn, "POST /secret HTTP/1.1\r\nContent-Length: 5\r\n\r\n"));
+        assert_int_equal(drain(conn, out), 0);
+        assert_true(feed(conn, "hello"));
+        drain(conn, out);
+        assert_non_null(strstr(out, "keep-alive\r\n\r\nhello"));
+    }
+    assert_true(feed(conn, "POST /secret HTTP/1.1\r\nAuthorization: Bearer good\r\nExpect: 100-continue\r\n"
+                           "Content-Length: 70000\r\n\r\n"));
+    drain(conn, out);
+    assert_string_equal(out, "HTTP/1.1 100 Continue\r\n\r\n");
+    tb_conn_close(conn);
+}
+
 static struct tb_conn *upgraded(void)
 {
     char out[2000];
@@ -231,6 +281,8 @@ int main(void)
         cmocka_unit_test(lingers_after_the_last_answer),
         cmocka_unit_test(pauses_a_client_that_runs_ahead),
         cmocka_unit_test(bodies_together_have_a_bound),
+        cmocka_unit_test(a_body_that_nobody_vouches_for_is_not_read),
+        cmocka_unit_test(a_small_body_and_one_with_a_key_are_read),
         cmocka_unit_test(pings_and_gives_up_without_a_pong),
         cmocka_unit_test(a_client_that_does_not_close_back_is_left),
         cmocka_unit_test(a_client_that_never_reads_is_dropped),
