@@ -56,7 +56,7 @@ archives_of = $(foreach f,$(1) $(NEEDS_$(1)),$(call archive,$(f)))
 sources_of = $(wildcard src/$(1)/*.c) $(if $(filter text,$(1)),$(wildcard src/text/g2p/*.c))
 object = $(patsubst %.c,$(O)/%.o,$(1))
 
-.PHONY: help setup build run test check layers rows test-programs tsan-programs test-unit test-wire asan tsan fuzz bench bench-setup bench-kernels bench-engine bench-server bench-load eval clean
+.PHONY: help setup build run test check layers rows test-programs tsan-programs test-unit test-wire test-golden asan tsan fuzz bench bench-setup bench-kernels bench-engine bench-server bench-load eval clean
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
 
@@ -82,6 +82,12 @@ rows:
 
 test-wire: build  ## the wire, with real clients
 	@$(VENV)/bin/python -m pytest -q -rs tests/wire
+
+GOLDEN ?= tests/golden/qwen3
+GOLDEN_TESTS = $(filter %/engine-qwen3/test_golden_%,$(TESTS_engine/qwen3))
+test-golden:  ## the qwen3 engine against golden vectors: make test-golden GOLDEN=folder like tests/golden/qwen3
+	@$(MAKE) --no-print-directory $(GOLDEN_TESTS)
+	@for t in $(GOLDEN_TESTS); do TB_GOLDEN="$(abspath $(GOLDEN))" $$t || exit 1; done
 
 asan:  ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory VARIANT=asan build test-unit
@@ -118,14 +124,16 @@ bench-server: build bench-setup
 bench-load: build bench-setup  ## how many realtime sessions one server carries; docs/load.svg (8 minutes, quiet machine)
 	@$(VENV)/bin/python bench/load.py --program $(B)/timbre --picture docs/load.svg --json build/load.json
 
-$(O)/bench/bench_engine: $(O)/bench/bench_engine.o $(call archives_of,engine/kokoro)
+$(O)/bench/bench_engine $(O)/bench/enrol_prints: $(O)/bench/%: $(O)/bench/%.o $(call archives_of,engine/kokoro)
 	@$(CC) $(LDFLAGS) -o $@ $^ $(call libs_of,engine/kokoro) -lpthread -lm
 
+EVAL := build/venv-eval/bin/python tools/eval/evaluate.py
 SPEECH ?=
-eval: build bench-setup  ## likeness of clones: make eval SPEECH=folder of recordings, each of one speaker, 14 s or more
-	@test -n "$(SPEECH)" || { echo "make eval: SPEECH=DIR names a folder of recordings (WAV or FLAC)"; exit 2; }
-	@$(VENV)/bin/python tools/eval_clones.py --program $(B)/timbre --speech "$(SPEECH)" --count 24 \
-	    --ge2e var/models/kokoro/ge2e.safetensors
+eval: build  ## clones of real people, measured: SPEECH=DIR [SPEAKERS=24] [SENTENCES=8] [BASELINE=old.json] [OUT=build/eval]
+	@test -n "$(SPEECH)" || { echo "make eval: SPEECH=DIR names a folder of recordings (docs/EVAL.md)"; exit 2; }
+	@scripts/setup --eval
+	@$(EVAL) --program $(B)/timbre --speech "$(SPEECH)" $(if $(OUT),--out $(OUT)) $(if $(SPEAKERS),--speakers $(SPEAKERS)) \
+	    $(if $(SENTENCES),--sentences $(SENTENCES)) $(if $(BASELINE),--baseline $(BASELINE)) $(EVAL_OPTIONS)
 
 clean:
 	rm -rf build
@@ -134,7 +142,7 @@ clean:
 $(O)/src/%_avx2.o: CFLAGS += -mavx2 -mfma $(KERNEL)
 $(O)/src/tensor/%.o: CFLAGS += $(KERNEL)
 $(O)/src/audio/%.o $(O)/src/engine/%.o: CFLAGS += -fno-math-errno -fno-trapping-math
-$(O)/src/engine/kokoro/surrogate.o $(O)/src/engine/kokoro/post.o $(O)/src/audio/pitch.o: CFLAGS += -O3
+$(O)/src/engine/kokoro/surrogate.o $(O)/src/engine/kokoro/post.o $(O)/src/audio/pitch.o $(O)/src/audio/tempo.o: CFLAGS += -O3
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  CC  $<"

@@ -68,6 +68,7 @@ enum {
     TB_PHONEME_TIMEOUT_MS = 2000,           /* timbre-phonemes answers in 0.1 ms; after this it is taken for dead */
     TB_MAX_TENSOR_HEADER = 16 * 1024 * 1024, /* of a safetensors file: 100 bytes for each tensor, rounded up generously */
     TB_MAX_SHARDS = 64,                     /* weight files of one model; the largest speech models have 2 */
+    TB_MAX_REFERENCE_FRAMES = 1000,         /* codec frames of a recording to clone in context: 80 s; TB_MAX_AUDIO_SECONDS is 750 */
     TB_MAX_INDEX = 8 * 1024 * 1024,         /* bytes of model.safetensors.index.json: 100 a tensor */
     TB_MAX_MODEL_CONFIG = 1024 * 1024,      /* bytes of a model's config.json and its like: ours have under 20 kB */
     TB_MAX_VOCAB = 16 * 1024 * 1024,        /* bytes of vocab.json or merges.txt: those of Qwen have 3 MB */
