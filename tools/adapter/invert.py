@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What src/engine/kokoro/surrogate.c does, with scipy: from an embedding and a pitch to the style that should give them.
+"""What src/engine/kokoro/{surrogate,residual}.c do, with scipy: from an embedding and a pitch to the style that should
+give them, and what is added to it in each decoder block.
 
     invert.py adapter.safetensors --golden DIR     writes the vectors of tests/golden/adapter
 """
@@ -69,6 +70,19 @@ class Inverter:
         return self.t["style.mean"] + z @ self.t["style.basis"]
 
 
+def residual_inputs(embedding, spectrum, pitch, z, own):
+    """{name: numbers} that the residual's network sees; own: predict(z)."""
+    bands = spectrum - own[EMBEDDING:PITCH]
+    return {"embedding": embedding, "left": embedding - own[:EMBEDDING] / np.linalg.norm(own[:EMBEDDING]),
+            "bands": bands - bands.mean(), "pitch": np.array([pitch, pitch - own[PITCH]]), "z": z}
+
+
+def residual(t, inputs):
+    """-> [13 * 128] to be added to the styles, [40] to be added to the spectrum."""
+    h = np.tanh(t["residual.in"] @ np.concatenate(list(inputs.values())) + t["residual.in_bias"])
+    return t["residual.out"] @ h + t["residual.out_bias"], t["residual.bands"] @ h + t["residual.bands_bias"]
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("adapter")
@@ -85,6 +99,9 @@ def main():
     value, _ = inv.objective(z, e, pitch, spectrum)
     np.concatenate([e, spectrum, [pitch]]).astype("<f4").tofile(out / "target.f32")
     np.concatenate([[value], z, inv.predict(z)[0], inv.style(z)]).astype("<f4").tofile(out / "answer.f32")
+    if "residual.in" in inv.t:
+        added = residual(inv.t, residual_inputs(e, spectrum, pitch, z, inv.predict(z)[0]))
+        np.concatenate(added).astype("<f4").tofile(out / "residual.f32")
     print(f"objective {value:.6f}")
 
 

@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "engine/kokoro/ge2e.h"
 #include "engine/kokoro/print.h"
+#include "engine/kokoro/residual.h"
 #include "engine/kokoro/surrogate.h"
 
 enum {
@@ -31,6 +32,7 @@ static const double SLOWEST = 0.75, FASTEST = 1.3;
 struct tb_kokoro_enroller {
     struct tb_ge2e *ge2e;
     struct tb_surrogate *surrogate;
+    struct tb_residual *residual; /* NULL where the adapter has none */
     struct tb_pool *pool;
 };
 
@@ -55,6 +57,8 @@ enum tb_code tb_kokoro_enroller_open(const char *model_dir, struct tb_pool *pool
         rc = tb_fail(err, TB_EINVAL, "model folder: the path is too long");
     if (!rc)
         rc = tb_surrogate_open(path, &e->surrogate, err);
+    if (!rc)
+        rc = tb_residual_open(path, &e->residual, err);
     if (!rc) {
         snprintf(path, sizeof path, "%s/ge2e.safetensors", model_dir);
         rc = tb_ge2e_open(path, &e->ge2e, err);
@@ -73,6 +77,7 @@ void tb_kokoro_enroller_close(struct tb_kokoro_enroller *e)
         return;
     tb_ge2e_close(e->ge2e);
     tb_surrogate_close(e->surrogate);
+    tb_residual_close(e->residual);
     free(e);
 }
 
@@ -229,7 +234,8 @@ static enum tb_code fit(const struct tb_kokoro_enroller *e, const struct voice *
                         float *similarity, struct tb_error *err)
 {
     float z[TB_SURROGATE_Z];
-    struct tb_sound own; /* what the style gives by itself */
+    float spectrum[TB_MEL_BANDS]; /* what the styles of all blocks give before the equaliser */
+    struct tb_sound own;          /* what the surrogate's style gives by itself */
     enum tb_code rc = tb_surrogate_invert(e->surrogate, &v->sound, z, err);
 
     if (rc)
@@ -238,12 +244,14 @@ static enum tb_code fit(const struct tb_kokoro_enroller *e, const struct voice *
     tb_surrogate_style(e->surrogate, z, print->style[0], print->prosody);
     for (int b = 1; b < TB_KOKORO_BLOCKS; b++)
         memcpy(print->style[b], print->style[0], sizeof print->style[0]);
+    memcpy(spectrum, own.spectrum, sizeof spectrum);
+    tb_residual_add(e->residual, &v->sound, z, &own, print->style, spectrum);
     memcpy(print->embedding, v->sound.embedding, sizeof print->embedding);
     print->f0_median_hz = (float)v->f0_median_hz;
     print->f0_style_hz = (float)clamp(exp(own.log_pitch), TB_PITCH_LOW_HZ, TB_PITCH_HIGH_HZ);
     double faster = exp(RATE_STRENGTH * (double)(v->sound.log_rate - own.log_rate));
     print->speed = (float)clamp(faster, SLOWEST, FASTEST);
-    make_eq(v->sound.spectrum, own.spectrum, print->eq_db);
+    make_eq(v->sound.spectrum, spectrum, print->eq_db);
     *similarity = likeness(v->sound.embedding, own.embedding);
     return TB_OK;
 }

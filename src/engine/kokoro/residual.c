@@ -1,0 +1,128 @@
+/* residual.c - see residual.h. */
+#include "engine/kokoro/residual.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tensor/weights.h"
+
+enum {
+    EMBEDDING = TB_KOKORO_EMBEDDING,
+    BANDS = TB_KOKORO_EQ_BANDS,
+    STYLES = TB_KOKORO_BLOCKS * TB_KOKORO_HALF,
+    UNITS = 64,
+    PITCHES = 2,
+    /* Where the inputs lie: the voice's embedding; what is left of it after the surrogate's, as directions; what is
+     * left of the spectrum's shape; log pitch, and what is left of it; z. */
+    LEFT = EMBEDDING,
+    SPECTRUM = LEFT + EMBEDDING,
+    PITCH = SPECTRUM + BANDS,
+    COORDINATES = PITCH + PITCHES,
+    INPUTS = COORDINATES + TB_SURROGATE_Z
+};
+
+struct tb_residual {
+    struct tb_weights *weights;       /* owns all below */
+    const float *in, *in_bias;        /* [UNITS][INPUTS], [UNITS] */
+    const float *out, *out_bias;      /* [STYLES][UNITS], [STYLES] */
+    const float *bands, *bands_bias;  /* [BANDS][UNITS], [BANDS] */
+};
+
+static enum tb_code load(struct tb_residual *r, struct tb_error *err)
+{
+    struct tb_weights *w = r->weights;
+    enum tb_code rc;
+
+    if ((rc = tb_weights_get(w, "residual.in", &r->in, err, UNITS, INPUTS)) ||
+        (rc = tb_weights_get(w, "residual.in_bias", &r->in_bias, err, UNITS)) ||
+        (rc = tb_weights_get(w, "residual.out", &r->out, err, STYLES, UNITS)) ||
+        (rc = tb_weights_get(w, "residual.out_bias", &r->out_bias, err, STYLES)) ||
+        (rc = tb_weights_get(w, "residual.bands", &r->bands, err, BANDS, UNITS)))
+        return rc;
+    return tb_weights_get(w, "residual.bands_bias", &r->bands_bias, err, BANDS);
+}
+
+/* One tensor of them and not the others is a damaged file, not an adapter without residual. */
+static bool has_any(const struct tb_weights *w)
+{
+    static const char *const names[] = { "residual.in",       "residual.in_bias", "residual.out",
+                                         "residual.out_bias", "residual.bands",   "residual.bands_bias" };
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (tb_weights_has(w, names[i]))
+            return true;
+    return false;
+}
+
+enum tb_code tb_residual_open(const char *path, struct tb_residual **out, struct tb_error *err)
+{
+    struct tb_residual *r = calloc(1, sizeof *r);
+    enum tb_code rc;
+
+    *out = NULL;
+    if (!r)
+        return tb_fail(err, TB_ENOMEM, "adapter");
+    rc = tb_weights_open(path, &r->weights, err);
+    bool none = !rc && !has_any(r->weights);
+    if (!rc && !none)
+        rc = load(r, err);
+    if (rc || none) {
+        tb_residual_close(r);
+        return rc;
+    }
+    *out = r;
+    return TB_OK;
+}
+
+void tb_residual_close(struct tb_residual *r)
+{
+    if (r)
+        tb_weights_close(r->weights);
+    free(r);
+}
+
+static void gather(const struct tb_sound *voice, const float *z, const struct tb_sound *own, float *x)
+{
+    double square = 1e-12, mean = 0;
+
+    for (int i = 0; i < EMBEDDING; i++)
+        square += (double)own->embedding[i] * own->embedding[i];
+    for (int i = 0; i < EMBEDDING; i++) {
+        x[i] = voice->embedding[i];
+        x[LEFT + i] = (float)(voice->embedding[i] - own->embedding[i] / sqrt(square));
+    }
+    for (int b = 0; b < BANDS; b++)
+        mean += ((double)voice->spectrum[b] - own->spectrum[b]) / BANDS;
+    for (int b = 0; b < BANDS; b++)
+        x[SPECTRUM + b] = (float)((double)voice->spectrum[b] - own->spectrum[b] - mean);
+    x[PITCH] = voice->log_pitch;
+    x[PITCH + 1] = voice->log_pitch - own->log_pitch;
+    memcpy(x + COORDINATES, z, TB_SURROGATE_Z * sizeof *z);
+}
+
+/* bias + weight [cols] . x */
+static float row(const float *weight, float bias, const float *x, int cols)
+{
+    double sum = bias;
+
+    for (int i = 0; i < cols; i++)
+        sum += (double)weight[i] * x[i];
+    return (float)sum;
+}
+
+void tb_residual_add(const struct tb_residual *r, const struct tb_sound *voice, const float *z,
+                     const struct tb_sound *own, float (*styles)[TB_KOKORO_HALF], float *spectrum)
+{
+    float x[INPUTS], h[UNITS];
+
+    if (!r)
+        return;
+    gather(voice, z, own, x);
+    for (int u = 0; u < UNITS; u++)
+        h[u] = tanhf(row(r->in + u * INPUTS, r->in_bias[u], x, INPUTS));
+    for (int i = 0; i < STYLES; i++)
+        styles[i / TB_KOKORO_HALF][i % TB_KOKORO_HALF] += row(r->out + i * UNITS, r->out_bias[i], h, UNITS);
+    for (int b = 0; b < BANDS; b++)
+        spectrum[b] += row(r->bands + b * UNITS, r->bands_bias[b], h, UNITS);
+}
