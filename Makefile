@@ -84,7 +84,7 @@ test-wire: build  ## the wire, with real clients
 	@$(VENV)/bin/python -m pytest -q -rs tests/wire
 
 GOLDEN ?= tests/golden/qwen3
-GOLDEN_TESTS = $(filter %/engine-qwen3/test_golden_%,$(TESTS_engine/qwen3))
+GOLDEN_TESTS = $(foreach t,$(TESTS_engine/qwen3),$(if $(findstring /test_golden_,$(t)),$(t)))
 test-golden:  ## the qwen3 engine against golden vectors: make test-golden GOLDEN=folder like tests/golden/qwen3
 	@$(MAKE) --no-print-directory $(GOLDEN_TESTS)
 	@for t in $(GOLDEN_TESTS); do TB_GOLDEN="$(abspath $(GOLDEN))" $$t || exit 1; done
