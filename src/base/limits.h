@@ -65,6 +65,8 @@ enum {
     TB_MAX_PHONEME_REQUEST = 8 * 1024,      /* bytes of text in one line to timbre-phonemes (its own cap is 16 KiB) */
     TB_MAX_PHONEME_REPLY = 64 * 1024,       /* bytes of one line from timbre-phonemes */
     TB_MAX_LEXICON = 64 * 1024 * 1024,      /* bytes of a lexicon file; ours has about 6 MB */
+    TB_MAX_CHAIN = 20000,                   /* sounds and silences of a transcript: 4000 Han characters have half of that */
+    TB_MAX_ALIGN_CELLS = 64 * 1024 * 1024,  /* frames times sounds of one comparison, a byte each: 60 s by TB_MAX_CHAIN */
     TB_PHONEME_TIMEOUT_MS = 2000,           /* timbre-phonemes answers in 0.1 ms; after this it is taken for dead */
     TB_MAX_TENSOR_HEADER = 16 * 1024 * 1024, /* of a safetensors file: 100 bytes for each tensor, rounded up generously */
     TB_MAX_SHARDS = 64,                     /* weight files of one model; the largest speech models have 2 */

@@ -1,6 +1,9 @@
 /* engine.c - see engine.h: the calls through an engine's table. */
 #include "engine/engine.h"
 
+#include "base/limits.h"
+#include "text/utf8.h"
+
 enum tb_code tb_engine_open(const struct tb_engine_ops *ops, const struct tb_engine_config *config,
                             struct tb_engine **out, struct tb_error *err)
 {
@@ -26,6 +29,19 @@ enum tb_code tb_engine_enrol(struct tb_engine *engine, const struct tb_enrol_req
 
     tb_bytes_free(print);
     return engine->ops->enrol(engine, req, print, report ? report : &unused, err);
+}
+
+enum tb_code tb_engine_listen(struct tb_engine *engine, const struct tb_listen_request *req,
+                              struct tb_listen_report *report, struct tb_error *err)
+{
+    *report = (struct tb_listen_report){ 0 };
+    if (!engine->ops->listen || !tb_engine_speaks(engine, req->lang) || req->lang == TB_LANG_AUTO)
+        return tb_fail(err, TB_EUNSUPPORTED, "%s cannot compare speech with a text in %s", engine->ops->name,
+                       tb_lang_name(req->lang));
+    if (tb_utf8_count(req->text) > TB_MAX_TRANSCRIPT)
+        return tb_fail(err, TB_ETOOBIG, "a transcript of %zu characters, at most %d", tb_utf8_count(req->text),
+                       TB_MAX_TRANSCRIPT);
+    return engine->ops->listen(engine, req, report, err);
 }
 
 enum tb_code tb_session_open(struct tb_engine *engine, struct tb_str print, const struct tb_speak *speak,

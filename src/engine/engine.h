@@ -61,6 +61,20 @@ struct tb_enrol_report {
     float similarity; /* expected likeness of the clone, cosine 0..1 */
 };
 
+/* A recording beside its supposed transcript. */
+struct tb_listen_request {
+    const struct tb_pcm *audio;
+    struct tb_str text;
+    enum tb_lang lang;    /* of the text; not TB_LANG_AUTO */
+    struct tb_turn *turn; /* as above */
+};
+
+struct tb_listen_report {
+    float match;    /* 0..1: how likely it is that the text is what is said; calibrated by the engine */
+    float strange;  /* 0..1: part of the words that are not heard where they should be */
+    size_t words;   /* of the text that can be spoken; 0: none, and then match is 0 */
+};
+
 struct tb_engine_ops {
     const char *name;      /* "kokoro" */
     uint32_t rate_hz;      /* of all audio it makes */
@@ -69,6 +83,9 @@ struct tb_engine_ops {
     void (*close)(struct tb_engine *engine);
     enum tb_code (*enrol)(struct tb_engine *engine, const struct tb_enrol_request *req, struct tb_bytes *print,
                           struct tb_enrol_report *report, struct tb_error *err);
+    /* NULL: this engine cannot tell. */
+    enum tb_code (*listen)(struct tb_engine *engine, const struct tb_listen_request *req,
+                           struct tb_listen_report *report, struct tb_error *err);
     enum tb_code (*session_open)(struct tb_engine *engine, struct tb_str print, const struct tb_speak *speak,
                                  struct tb_session **out, struct tb_error *err);
     enum tb_code (*session_text)(struct tb_session *session, struct tb_str text, enum tb_lang lang,
@@ -96,6 +113,11 @@ bool tb_engine_speaks(const struct tb_engine *engine, enum tb_lang lang);
  * TB_EAUDIO_SPEECH: no usable speech. report may be NULL. Any thread. */
 enum tb_code tb_engine_enrol(struct tb_engine *engine, const struct tb_enrol_request *req, struct tb_bytes *print,
                              struct tb_enrol_report *report, struct tb_error *err);
+
+/* Is the text what is said in the recording? Any thread. TB_EUNSUPPORTED: this engine cannot tell, or not in this language;
+ * TB_ETOOBIG: over TB_MAX_TRANSCRIPT code points. */
+enum tb_code tb_engine_listen(struct tb_engine *engine, const struct tb_listen_request *req,
+                              struct tb_listen_report *report, struct tb_error *err);
 
 /* Begin an utterance. print is read and not kept. TB_EVOICE: not a print of this engine. */
 enum tb_code tb_session_open(struct tb_engine *engine, struct tb_str print, const struct tb_speak *speak,

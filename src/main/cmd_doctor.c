@@ -137,6 +137,7 @@ static void check_models(struct report *r, const struct tb_config *config)
         const char *file;
         bool needed;
     } files[] = { { "kokoro.safetensors", true },  { "ge2e.safetensors", true },   { "adapter.safetensors", true },
+                  { "ear.safetensors", true },
                   { "lexicon-en.bin", true },      { "lexicon-zh.bin", true },   { "voices.safetensors", false } };
     char path[TB_CONFIG_TEXT + 40], missing[300] = "";
     struct tb_local local = { 0 };

@@ -13,6 +13,7 @@
 #include "engine/kokoro/enrol.h"
 #include "engine/kokoro/intonation.h"
 #include "engine/kokoro/passes.h"
+#include "engine/kokoro/listen.h"
 #include "engine/kokoro/post.h"
 #include "engine/kokoro/synth.h"
 #include "engine/kokoro/trim.h"
@@ -46,6 +47,7 @@ struct kokoro {
 
 struct speech {
     struct tb_session base;
+    struct tb_listener listener;
     struct kokoro *engine;
     struct tb_kokoro_print print;
     float rate;                      /* as asked for */
@@ -77,6 +79,7 @@ static void close_engine(struct tb_engine *engine)
 
 static enum tb_code open_engine(const struct tb_engine_config *config, struct tb_engine **out, struct tb_error *err)
 {
+    tb_listener_close(&k->listener);
     struct kokoro *k = calloc(1, sizeof *k);
     char path[4096];
     enum tb_code rc;
@@ -89,7 +92,8 @@ static enum tb_code open_engine(const struct tb_engine_config *config, struct tb
     if (snprintf(path, sizeof path, "%s/kokoro.safetensors", config->model_dir) >= (int)sizeof path)
         rc = tb_fail(err, TB_EINVAL, "kokoro: the name of the model folder is too long");
     else if ((rc = tb_kokoro_model_open(path, &k->model, err)) == TB_OK &&
-             (rc = tb_kokoro_enroller_open(config->model_dir, config->pool, &k->enroller, err)) == TB_OK)
+             (rc = tb_kokoro_enroller_open(config->model_dir, config->pool, &k->enroller, err)) == TB_OK &&
+             (rc = tb_listener_open(config->model_dir, &k->listener, err)) == TB_OK)
         rc = tb_g2p_open(config->model_dir, config->helper_dir, &k->g2p, err);
     if (rc) {
         close_engine(&k->base);
@@ -113,6 +117,14 @@ static struct room *take_room(struct kokoro *k, struct tb_error *err)
     room = k->rooms;
     if (room)
         k->rooms = room->next;
+static enum tb_code listen(struct tb_engine *engine, const struct tb_listen_request *req,
+                           struct tb_listen_report *report, struct tb_error *err)
+{
+    struct kokoro *k = (struct kokoro *)engine;
+
+    return tb_listener_compare(&k->listener, k->g2p, k->pool, req, report, err);
+}
+
     pthread_mutex_unlock(&k->lock);
     if (room)
         return room;
@@ -288,3 +300,4 @@ const struct tb_engine_ops tb_kokoro_ops = {
     .session_step = session_step,
     .session_close = session_close,
 };
+    .listen = listen,
