@@ -4,6 +4,7 @@
  * rest. The talker's run for a frame is put off to the step after it, so that whoever decodes the frame need not wait. */
 #include "engine/qwen3/generator.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -202,6 +203,8 @@ enum tb_code tb_q3_generator_next(struct tb_q3_generator *g, int *codes, enum tb
     g->pending = false;
     tb_q3_penalise(g->history, g->frames, gen->talker.penalty, g->seen, g->logits.p);
     tb_q3_suppress(g->frames, g->options.eos, c->eos, g->logits.p, c->vocab);
+    if (g->options.whole_text && g->frames < g->prompt.trailing.rows)
+        g->logits.p[g->options.eos] = -INFINITY;
     codes[0] = tb_q3_draw(&gen->talker, &g->random, g->logits.p, c->vocab, g->work);
     if (codes[0] < 0)
         return tb_fail(err, TB_EINTERNAL, "qwen3: the talker's scores are not numbers");

@@ -18,6 +18,7 @@ struct tb_q3_options {
     struct tb_q3_generation generation; /* max_frames: no more frames than these */
     uint64_t seed;                      /* of the draws: the same seed gives the same codes */
     int eos;                            /* the id that ends it: config.eos */
+    bool whole_text;                    /* it may not end before the model has read the end of a text that streams */
     /* To measure against a known run: the model goes on from these codes [forced_frames][groups] whatever it draws, and
      * does not end before their end. NULL: it goes on from what it draws. */
     const int *forced;

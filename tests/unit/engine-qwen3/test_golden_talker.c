@@ -211,11 +211,42 @@ static void ends_when_the_end_is_drawn_but_not_at_once(void **state)
     golden_each("05_talker_tiny-1b7_xvec_auto_stream", with_inputs);
 }
 
+static void check_whole(struct golden *g)
+{
+    struct model m;
+    struct tb_q3_generator *gen;
+    struct tb_error err;
+    int codes[TB_Q3_MAX_GROUPS];
+    enum tb_q3_end end = TB_Q3_GOING;
+    int trailing = (int)golden_want(g, "trailing_text_hidden")->shape[0];
+
+    model_open(&m, golden_text(g, "model"));
+    struct tb_q3_request request = request_of(g, &m.config);
+    struct tb_q3_options options = greedy(&m, m.config.eos, 24);
+    options.whole_text = true;
+    assert_true(golden_want(g, "codes")->shape[0] < (size_t)trailing); /* by itself it ends too early */
+    if (tb_q3_generator_open(&m.talker, NULL, 128, &gen, &err) ||
+        tb_q3_generator_start(gen, &request, &options, &err))
+        fail_msg("%s", err.text);
+    while (end == TB_Q3_GOING)
+        assert_int_equal(tb_q3_generator_next(gen, codes, &end, &err), TB_OK);
+    assert_true(tb_q3_generator_frames(gen) >= trailing);
+    tb_q3_generator_close(gen);
+    model_close(&m);
+}
+
+static void does_not_end_before_it_has_read_the_text(void **state)
+{
+    (void)state;
+    golden_each("05_talker_tiny-0b6_xvec_german_natural_eos", check_whole);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_stage_is_that_of_the_reference),
         cmocka_unit_test(ends_when_the_end_is_drawn_but_not_at_once),
+        cmocka_unit_test(does_not_end_before_it_has_read_the_text),
     };
 
     return cmocka_run_group_tests_name("golden talker", tests, NULL, NULL);
