@@ -21,10 +21,6 @@ enum {
 /* Codecs pad the end of a recording: MP3 by up to two frames and its decoder's delay, AAC by as much. WAV does not. */
 static const double padding_s = 0.1;
 
-/* A transcript outside these bounds cannot be of the recording, whatever the language: the fastest speakers say 8 Han
- * characters or 25 letters in a second. */
-static const double most_per_s = 40, least_per_s = 0.5;
-
 static enum tb_code check_request(const struct tb_voices *v, const struct tb_create_request *req,
                                   const struct tb_model **model, struct tb_error *err)
 {
@@ -78,14 +74,22 @@ static enum tb_code check_sound(const struct tb_decode_info *info, struct tb_err
     return TB_OK;
 }
 
-static enum tb_code check_transcript(struct tb_str text, float speech_seconds, struct tb_error *err)
+/* The transcript and the language, where there is a transcript. *lang becomes what the recording is in. */
+static enum tb_code check_transcript(const struct tb_create_request *req, const struct tb_enrol_request *enrol,
+                                     const struct tb_model *model, enum tb_lang *lang,
+                                     struct tb_create_report *report, struct tb_error *err)
 {
-    double points = (double)tb_utf8_count(text), seconds = (double)speech_seconds;
+    const struct tb_transcript_request check = { .engine = model->engine, .audio = enrol->audio, .text = req->text,
+                                                 .declared = req->language, .turn = enrol->turn,
+                                                 .speech_s = report->enrol.speech_seconds };
 
-    if (points > most_per_s * seconds || points < least_per_s * seconds)
-        return tb_fail(err, TB_EAUDIO_TEXT, "a text of %.0f characters cannot be that of %.1f s of speech", points,
-                       seconds);
-    return TB_OK;
+    report->transcript = (struct tb_transcript){ .match = -1, .lang = *lang, .reason = "declared" };
+    if (req->text.n == 0)
+        return TB_OK;
+    enum tb_code rc = tb_transcript_check(&check, &report->transcript, &report->advice, err);
+    if (!rc && report->transcript.lang != TB_LANG_AUTO)
+        *lang = report->transcript.lang;
+    return rc;
 }
 
 static enum tb_code make_id(struct tb_str name, int64_t now_ms, char id[TB_MAX_VOICE_ID], struct tb_error *err)
@@ -121,10 +125,10 @@ static enum tb_code store_voice(struct tb_voices *v, int64_t account, struct tb_
 
 /* From the file to the print: decoding, checks, the engine. */
 static enum tb_code make_print(struct tb_voices *v, const struct tb_model *model, const struct tb_create_request *req,
-                               enum tb_lang lang, struct tb_str file, struct tb_bytes *print,
+                               enum tb_lang *lang, struct tb_str file, struct tb_bytes *print,
                                struct tb_create_report *report, struct tb_create_times *times, struct tb_error *err)
 {
-    struct tb_enrol_request enrol = { .text = req->text, .lang = lang };
+    struct tb_enrol_request enrol = { .text = req->text, .lang = *lang };
     struct tb_decode_info info;
     struct tb_pcm pcm = { 0 };
     int64_t began = tb_mono_us();
@@ -141,30 +145,30 @@ static enum tb_code make_print(struct tb_voices *v, const struct tb_model *model
         enrol.audio = &pcm;
         enrol.turn = tb_turn_begin(&v->config.turns, TURN_US);
         rc = tb_engine_enrol(model->engine, &enrol, print, &report->enrol, err);
-        tb_turn_end(enrol.turn);
         times->enrol_us = tb_mono_us() - began;
     }
     if (!rc)
         rc = tb_judge_voice(&report->enrol, &report->advice, err);
-    if (!rc && req->text.n)
-        rc = check_transcript(req->text, report->enrol.speech_seconds, err);
+    if (!rc) {
+        began = tb_mono_us();
+        rc = check_transcript(req, &enrol, model, lang, report, err);
+        times->listen_us = tb_mono_us() - began;
+    }
+    tb_turn_end(enrol.turn);
     tb_pcm_free(&pcm);
     return rc;
 }
 
-/* The language that the voice is listed under: as given, as the transcript shows, else the documented default. */
-static enum tb_lang language_of(const struct tb_create_request *req, enum tb_lang otherwise)
+/* The language as given, else as the transcript shows. */
+static enum tb_lang language_of(const struct tb_create_request *req)
 {
-    if (req->language != TB_LANG_AUTO)
-        return req->language;
-    return req->text.n ? tb_lang_detect(req->text, otherwise) : otherwise;
+    return req->language != TB_LANG_AUTO || req->text.n == 0 ? req->language : tb_lang_detect(req->text, TB_LANG_AUTO);
 }
 
-static void fill_info(struct tb_voice_info *info, const struct tb_model *model, const struct tb_create_request *req)
+static void fill_info(struct tb_voice_info *info, const struct tb_model *model)
 {
     *info = (struct tb_voice_info){ 0 };
     snprintf(info->target_model, sizeof info->target_model, "%s", model->name);
-    snprintf(info->language, sizeof info->language, "%s", tb_lang_code(language_of(req, TB_LANG_ZH)));
     snprintf(info->engine, sizeof info->engine, "%s", model->engine->ops->name);
 }
 
@@ -175,13 +179,13 @@ static void log_created(int64_t account, const struct tb_voice_info *info, const
 
     tb_log(TB_LOG_INFO, "voice-created",
            "account=%lld voice=%s model=%s language=%s speech_s=%.1f similarity=%.2f likeness=%.2f snr_db=%.1f "
-           "level_db=%.1f clipped=%.4f band_hz=%.0f pause_s=%.1f fetch_ms=%lld decode_ms=%lld check_ms=%lld "
-           "enrol_ms=%lld store_ms=%lld",
+           "level_db=%.1f clipped=%.4f band_hz=%.0f pause_s=%.1f match=%.2f language_by=%s fetch_ms=%lld decode_ms=%lld "
+           "check_ms=%lld enrol_ms=%lld listen_ms=%lld store_ms=%lld",
            (long long)account, info->id, info->target_model, info->language, (double)report->enrol.speech_seconds,
            (double)report->enrol.similarity, (double)report->likeness, (double)q->snr_db, (double)q->level_db,
-           (double)q->clipped, (double)q->band_hz, (double)q->pause_s, (long long)times->fetch_us / 1000,
-           (long long)times->decode_us / 1000, (long long)times->check_us / 1000, (long long)times->enrol_us / 1000,
-           (long long)times->store_us / 1000);
+           (double)q->clipped, (double)q->band_hz, (double)q->pause_s, (double)report->transcript.match, report->transcript.reason,
+           (long long)times->fetch_us / 1000, (long long)times->decode_us / 1000, (long long)times->check_us / 1000,
+           (long long)times->enrol_us / 1000, (long long)times->listen_us / 1000, (long long)times->store_us / 1000);
     for (size_t i = 0; i < report->advice.count; i++)
         tb_log(TB_LOG_INFO, "voice-advice", "account=%lld voice=%s kind=%s detail=\"%s\"", (long long)account,
                info->id, report->advice.item[i].kind, report->advice.item[i].text);
@@ -210,6 +214,7 @@ enum tb_code tb_voices_create(struct tb_voices *v, int64_t account, const struct
     struct tb_create_times own_times;
     const struct tb_model *model;
     struct tb_voice_info info;
+    enum tb_lang lang = language_of(req); /* that the voice is listed under; not known: the documented default */
     int64_t began = tb_mono_us();
     enum tb_code rc;
 
@@ -220,15 +225,16 @@ enum tb_code tb_voices_create(struct tb_voices *v, int64_t account, const struct
     *times = (struct tb_create_times){ 0 };
     if ((rc = check_request(v, req, &model, err)) || (rc = check_quota(v, account, err)))
         return rc;
-    fill_info(&info, model, req);
+    fill_info(&info, model);
 
     rc = read_source(v, req->audio, &file, err);
     times->fetch_us = tb_mono_us() - began;
     if (rc)
         goto done;
-    rc = make_print(v, model, req, language_of(req, TB_LANG_AUTO), tb_bytes_str(&file), &print, report, times, err);
+    rc = make_print(v, model, req, &lang, tb_bytes_str(&file), &print, report, times, err);
     if (rc)
         goto done;
+    snprintf(info.language, sizeof info.language, "%s", tb_lang_code(lang != TB_LANG_AUTO ? lang : TB_LANG_ZH));
     began = tb_mono_us();
     rc = store_voice(v, account, req->preferred_name, &info, tb_bytes_str(&print),
                      v->config.keep_recordings ? tb_bytes_str(&file) : (struct tb_str){ 0 }, err);

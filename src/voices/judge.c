@@ -36,10 +36,7 @@ static const struct rule {
       "there are %.1f s of speech", "%g s", "10 to 20 s give the most alike voice" },
 };
 
-static void advise(struct tb_advice *advice, const char *kind, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void advise(struct tb_advice *advice, const char *kind, const char *format, ...)
+void tb_advise(struct tb_advice *advice, const char *kind, const char *format, ...)
 {
     va_list ap;
 
@@ -65,7 +62,7 @@ static enum tb_code apply(const struct rule *r, const struct tb_quality *q, stru
     snprintf(limit, sizeof limit, r->limit, (double)(refused ? r->refuse : r->advise));
     if (refused)
         return tb_fail(err, r->code, "%s; %s is the %s: %s", found, limit, r->least ? "least" : "most", r->remedy);
-    advise(advice, r->kind, "%s; %s or %s is better: %s", found, limit, r->least ? "more" : "less", r->remedy);
+    tb_advise(advice, r->kind, "%s; %s or %s is better: %s", found, limit, r->least ? "more" : "less", r->remedy);
     return TB_OK;
 }
 

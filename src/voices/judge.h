@@ -21,6 +21,10 @@ struct tb_advice {
     } item[TB_MAX_ADVICE];
 };
 
+/* Add one piece of advice; beyond TB_MAX_ADVICE it is dropped. `kind` is kept as it is. */
+void tb_advise(struct tb_advice *advice, const char *kind, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* By the samples alone, before the engine looks. Says nothing of a recording with under TB_MIN_SPEECH_MS of speech:
  * that is for the engine to refuse, which measures more. TB_EAUDIO_RATE: a narrow band; TB_EAUDIO_QUALITY: all else. */
 enum tb_code tb_judge_sound(const struct tb_quality *q, struct tb_advice *advice, struct tb_error *err);

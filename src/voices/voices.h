@@ -12,6 +12,7 @@
 #include "engine/engine.h"
 #include "store/store.h"
 #include "voices/judge.h"
+#include "voices/transcript.h"
 
 struct tb_voices;
 
@@ -53,7 +54,7 @@ struct tb_create_request {
 
 /* Times of the stages of one enrolment, for the log and the benchmark. */
 struct tb_create_times {
-    int64_t fetch_us, decode_us, check_us, enrol_us, store_us;
+    int64_t fetch_us, decode_us, check_us, enrol_us, listen_us, store_us;
 };
 
 /* What an enrolment found out about the recording. */
@@ -61,6 +62,7 @@ struct tb_create_report {
     struct tb_enrol_report enrol;
     struct tb_quality sound;
     struct tb_advice advice; /* what could be better */
+    struct tb_transcript transcript;
     float likeness;          /* expected of the clone: tb_judge_likeness */
 };
 
