@@ -129,20 +129,27 @@ static inline void *http_serve(void *arg)
     return NULL;
 }
 
-/* address: "127.0.0.1" or another loopback one. False when it cannot be had. */
-static inline bool http_start(struct http_double *h, const char *address)
+/* address: "127.0.0.1" or another loopback one; port 0: any. False when it cannot be had. */
+static inline bool http_start_at(struct http_double *h, const char *address, int port)
 {
-    struct sockaddr_in in = { .sin_family = AF_INET };
+    struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
     socklen_t n = sizeof in;
 
     memset(h, 0, sizeof *h);
     inet_pton(AF_INET, address, &in.sin_addr);
     h->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (bind(h->fd, (struct sockaddr *)&in, n) || listen(h->fd, 16) ||
-        getsockname(h->fd, (struct sockaddr *)&in, &n))
+        getsockname(h->fd, (struct sockaddr *)&in, &n)) {
+        close(h->fd);
         return false;
+    }
     h->port = ntohs(in.sin_port);
     return pthread_create(&h->thread, NULL, http_serve, h) == 0;
+}
+
+static inline bool http_start(struct http_double *h, const char *address)
+{
+    return http_start_at(h, address, 0);
 }
 
 static inline void http_stop(struct http_double *h)
