@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The GE2E speaker encoder in numpy: what src/audio/{mel,activity}.c and src/engine/kokoro/ge2e.c compute, stage by stage.
 
-The oracle of the golden vectors, the measure of adapter/fit.py and the judge of eval_clones.py.
+The oracle of the golden vectors, the measure of adapter/fit.py and one judge of tools/eval.
 
     speaker.py ge2e.safetensors a.wav b.wav ...    prints the likeness (cosine) of each pair
     speaker.py ge2e.safetensors --golden DIR       writes the vectors of tests/golden/ge2e
