@@ -9,11 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audio/tempo.h"
 #include "base/limits.h"
 #include "engine/kokoro/enrol.h"
 #include "engine/kokoro/intonation.h"
-#include "engine/kokoro/passes.h"
 #include "engine/kokoro/listen.h"
+#include "engine/kokoro/passes.h"
 #include "engine/kokoro/post.h"
 #include "engine/kokoro/synth.h"
 #include "engine/kokoro/trim.h"
@@ -29,6 +30,12 @@ enum {
 static const size_t pauses[] = {
     [TB_PAUSE_NONE] = TB_TRIM_TAIL, [TB_PAUSE_COMMA] = 3600, [TB_PAUSE_SENTENCE] = 7680 };
 
+/* How much faster than usual the network is asked to speak. A token lasts at least one frame of 25 ms and seldom more than
+ * three, so at twice the pace words fall to pieces; what is asked for beyond this, the samples are shortened by. */
+static const float FASTEST = 1.2f;
+
+_Static_assert((int)TB_TEMPO_RATE_HZ == (int)TB_KOKORO_RATE_HZ, "samples are shortened at the engine's rate");
+
 /* Memory for the activations of one pass. They are lent to whoever steps, so there are as many as threads that do. */
 struct room {
     struct room *next;
@@ -40,6 +47,7 @@ struct kokoro {
     struct tb_pool *pool;
     struct tb_kokoro_model *model;
     struct tb_kokoro_enroller *enroller;
+    struct tb_listener listener;
     struct tb_g2p *g2p;
     pthread_mutex_t lock;
     struct room *rooms; /* those not in use; under lock */
@@ -47,11 +55,11 @@ struct kokoro {
 
 struct speech {
     struct tb_session base;
-    struct tb_listener listener;
     struct kokoro *engine;
     struct tb_kokoro_print print;
-    float rate;                      /* as asked for */
-    float pace;                      /* divides durations: the rate times the voice's own speed */
+    float rate;                      /* as asked for: that of the network times `shorter` */
+    float shorter;                   /* 1 or more: divides the samples of a pass */
+    float pace;                      /* divides durations: the network's rate times the voice's own speed */
     struct tb_intonation intonation;
     struct tb_kokoro_post *post;
     struct tb_bytes queue;           /* tokens; a zero ends each segment */
@@ -71,6 +79,7 @@ static void close_engine(struct tb_engine *engine)
         free(room);
     }
     tb_g2p_close(k->g2p);
+    tb_listener_close(&k->listener);
     tb_kokoro_enroller_close(k->enroller);
     tb_kokoro_model_close(k->model);
     pthread_mutex_destroy(&k->lock);
@@ -79,7 +88,6 @@ static void close_engine(struct tb_engine *engine)
 
 static enum tb_code open_engine(const struct tb_engine_config *config, struct tb_engine **out, struct tb_error *err)
 {
-    tb_listener_close(&k->listener);
     struct kokoro *k = calloc(1, sizeof *k);
     char path[4096];
     enum tb_code rc;
@@ -109,14 +117,6 @@ static enum tb_code enrol(struct tb_engine *engine, const struct tb_enrol_reques
     return tb_kokoro_enrol(((struct kokoro *)engine)->enroller, req, print, report, err);
 }
 
-static struct room *take_room(struct kokoro *k, struct tb_error *err)
-{
-    struct room *room;
-
-    pthread_mutex_lock(&k->lock);
-    room = k->rooms;
-    if (room)
-        k->rooms = room->next;
 static enum tb_code listen(struct tb_engine *engine, const struct tb_listen_request *req,
                            struct tb_listen_report *report, struct tb_error *err)
 {
@@ -125,6 +125,14 @@ static enum tb_code listen(struct tb_engine *engine, const struct tb_listen_requ
     return tb_listener_compare(&k->listener, k->g2p, k->pool, req, report, err);
 }
 
+static struct room *take_room(struct kokoro *k, struct tb_error *err)
+{
+    struct room *room;
+
+    pthread_mutex_lock(&k->lock);
+    room = k->rooms;
+    if (room)
+        k->rooms = room->next;
     pthread_mutex_unlock(&k->lock);
     if (room)
         return room;
@@ -173,7 +181,8 @@ static enum tb_code session_open(struct tb_engine *engine, struct tb_str print, 
         return rc;
     }
     s->rate = speak->rate;
-    s->pace = s->rate * s->print.speed;
+    s->shorter = s->rate > FASTEST ? s->rate / FASTEST : 1;
+    s->pace = s->rate / s->shorter * s->print.speed;
     tb_intonation_init(&s->intonation, s->print.f0_style_hz, s->print.f0_median_hz * speak->pitch);
     *out = &s->base;
     return TB_OK;
@@ -241,7 +250,7 @@ static enum tb_code speak(struct speech *s, const struct tb_kokoro_run *run, con
 {
     uint8_t padded[TB_PASS_TOKENS + 2] = { 0 };
     struct tb_kokoro_plan plan;
-    struct tb_mat pcm;
+    struct tb_mat pcm, said;
     size_t from, len;
     enum tb_code rc;
 
@@ -252,10 +261,14 @@ static enum tb_code speak(struct speech *s, const struct tb_kokoro_run *run, con
     if ((rc = tb_kokoro_render(run, s->engine->model, &plan, (const float(*)[TB_KOKORO_HALF])s->print.style, &pcm,
                                err)))
         return rc;
-    tb_trim(pcm.p, (size_t)pcm.cols, s->rate, &from, &len);
+    tb_trim(pcm.p, (size_t)pcm.cols, s->rate / s->shorter, &from, &len);
     if (len == 0)
         return TB_OK;
-    if ((rc = push(s, sink, NULL, s->silence)) || (rc = push(s, sink, pcm.p + from, len)))
+    if ((rc = tb_scratch_mat(run->scratch, 1, (int)len, &said, err)))
+        return rc;
+    tb_tempo(pcm.p + from, len, (double)s->shorter, said.p);
+    len = tb_tempo_len(len, (double)s->shorter);
+    if ((rc = push(s, sink, NULL, s->silence)) || (rc = push(s, sink, said.p, len)))
         return rc;
     s->silence = (size_t)((float)(pauses[tb_passes_pause(tokens, n)] - TB_TRIM_TAIL) / s->rate);
     return TB_OK;
@@ -295,9 +308,9 @@ const struct tb_engine_ops tb_kokoro_ops = {
     .open = open_engine,
     .close = close_engine,
     .enrol = enrol,
+    .listen = listen,
     .session_open = session_open,
     .session_text = session_text,
     .session_step = session_step,
     .session_close = session_close,
 };
-    .listen = listen,

@@ -1,17 +1,14 @@
 /* post.c - see post.h.
  *
  * Equaliser: the gains are joined by straight lines over frequency, never boosting above the bands, and turned into a
- * symmetric impulse response by a cosine sum under a Hann window.
- *
- * Limiter: each sample asks for the gain that keeps it under CEILING. The gain in use is the least that any sample of
- * the look-ahead asks for, let go slowly, averaged over the look-ahead: it is never over what the sample that leaves
- * asked for, and it has no corners. */
+ * symmetric impulse response by a cosine sum under a Hann window. */
 #include "engine/kokoro/post.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "audio/limiter.h"
 #include "audio/mel.h"
 
 enum {
@@ -19,25 +16,18 @@ enum {
     HALF = (TAPS - 1) / 2,
     CHUNK = 256,              /* samples filtered at once */
     TREBLE_HZ = 9000,         /* from here on nothing is boosted */
-    GRID = 1024,              /* points of the frequency response */
-    SPAN = TB_KOKORO_POST_LOOKAHEAD + 1
+    GRID = 1024               /* points of the frequency response */
 };
 
 _Static_assert((int)TB_KOKORO_EQ_BANDS == (int)TB_MEL_BANDS, "the equaliser works on mel bands");
+_Static_assert((int)TB_KOKORO_POST_LOOKAHEAD == (int)TB_KOKORO_POST_RATE_HZ / (int)TB_LIMITER_PART, "the limiter's delay");
 
 static const float CEILING = 0.97f;
-static const float RELEASE = 1 / (0.05f * TB_KOKORO_POST_RATE_HZ); /* of the way to 1 per sample: 50 ms */
 
 struct tb_kokoro_post {
     float tap[TAPS];
     float line[TAPS - 1 + CHUNK]; /* input; the first TAPS - 1 are of earlier chunks */
-    float late[SPAN];             /* filtered samples waiting, and what gain each asks for: rings */
-    float asked[SPAN];
-    float held[SPAN];             /* gains whose mean is used */
-    double held_sum;
-    float gain;                   /* last of held */
-    int at;                       /* next place in the rings */
-    int asking;                   /* how many of asked are under 1: hardly ever any */
+    struct tb_limiter limiter;
     size_t skip;                  /* samples of delay still to drop */
 };
 
@@ -80,13 +70,7 @@ static void make_taps(const float *eq_db, float *tap)
 static void begin(struct tb_kokoro_post *p)
 {
     memset(p->line, 0, sizeof p->line);
-    memset(p->late, 0, sizeof p->late);
-    for (int i = 0; i < SPAN; i++)
-        p->asked[i] = p->held[i] = 1;
-    p->held_sum = SPAN;
-    p->gain = 1;
-    p->at = 0;
-    p->asking = 0;
+    tb_limiter_begin(&p->limiter, TB_KOKORO_POST_RATE_HZ, CEILING);
     p->skip = TB_KOKORO_POST_DELAY;
 }
 
@@ -107,26 +91,6 @@ void tb_kokoro_post_close(struct tb_kokoro_post *post)
     free(post);
 }
 
-/* One filtered sample in, the one of TB_KOKORO_POST_LOOKAHEAD samples ago out. */
-static float limit(struct tb_kokoro_post *p, float v)
-{
-    float size = fabsf(v), least = 1;
-    int oldest = (p->at + 1) % SPAN;
-
-    p->late[p->at] = v;
-    p->asking -= p->asked[p->at] < 1;
-    p->asked[p->at] = size > CEILING ? CEILING / size : 1;
-    p->asking += p->asked[p->at] < 1;
-    for (int i = 0; i < SPAN && p->asking; i++)
-        least = p->asked[i] < least ? p->asked[i] : least;
-    float released = p->gain + (1 - p->gain) * RELEASE;
-    p->gain = least < released ? least : released;
-    p->held_sum += (double)p->gain - (double)p->held[p->at];
-    p->held[p->at] = p->gain;
-    p->at = oldest;
-    return p->late[oldest] * (float)(p->held_sum / SPAN);
-}
-
 /* At most CHUNK samples; returns how many were written. */
 static size_t run_chunk(struct tb_kokoro_post *p, const float *in, size_t len, float *out)
 {
@@ -139,7 +103,7 @@ static size_t run_chunk(struct tb_kokoro_post *p, const float *in, size_t len, f
             sum[i] += p->tap[k] * p->line[i + (size_t)k];
     memmove(p->line, p->line + len, (TAPS - 1) * sizeof *p->line);
     for (size_t i = 0; i < len; i++) {
-        float v = limit(p, sum[i]);
+        float v = tb_limiter_run(&p->limiter, sum[i]);
         if (p->skip)
             p->skip--;
         else

@@ -172,19 +172,46 @@ static void cutting_changes_no_byte(void **state)
 
 static void pcm_is_exact_and_limited_without_wrapping(void **state)
 {
-    static const float x[] = { 0, 0.5f, -0.5f, 0.8f, 1.0f, 1.5f, 100.0f, -1.0f, -100.0f, INFINITY, -INFINITY, NAN };
-    enum { N = sizeof x / sizeof *x };
-    struct tb_bytes out = encoded(TB_FORMAT_PCM, IN_RATE, 0, x, N, 0);
+    static const float quiet[] = { 0, 0.5f, -0.5f, 0.8f, -0.97f, NAN, 0.1f };
+    static const float loud[] = { 0.9f, 1.5f, 100.0f, -1.0f, -100.0f, INFINITY, -INFINITY };
+    enum { N = sizeof quiet / sizeof *quiet };
+    struct tb_bytes out = encoded(TB_FORMAT_PCM, IN_RATE, 0, quiet, N, 0);
     int16_t y[N];
 
     (void)state;
     assert_int_equal(out.size, sizeof y);
     memcpy(y, out.data, sizeof y);
-    for (int i = 0; i < 4; i++)
-        assert_int_equal(y[i], lrintf(x[i] * 32767));
-    assert_true(y[4] > 31000 && y[5] > y[4] && y[5] < 32767 && y[6] == 32767 && y[7] == -y[4] && y[8] == -32767);
-    assert_true(y[9] == 32767 && y[10] == -32767 && y[11] == 0);
+    for (int i = 0; i < N; i++)
+        assert_int_equal(y[i], isnan(quiet[i]) ? 0 : lrintf(quiet[i] * 32767));
     tb_bytes_free(&out);
+    out = encoded(TB_FORMAT_PCM, IN_RATE, 0, loud, N, 0);
+    assert_int_equal(out.size, sizeof y);
+    memcpy(y, out.data, sizeof y);
+    for (int i = 0; i < N; i++)
+        assert_true(abs(y[i]) <= 32200 && y[i] != 0 && (y[i] > 0) == (loud[i] > 0));
+    tb_bytes_free(&out);
+}
+
+static void a_tone_over_full_scale_stays_a_tone(void **state)
+{
+    float *x = sine(1.9f);
+
+    (void)state;
+    for (int i = 0; i < RATES; i++) {
+        struct tb_bytes out = encoded(TB_FORMAT_WAV, rates[i], 0, x, IN_LEN, 0);
+        double noise, level;
+        SF_INFO info;
+        size_t len;
+        float *y = read_back(&out, &info, &len);
+
+        level = level_of(y, len, rates[i], &noise);
+        print_message("  at %d Hz: %.3f of full scale, distorted by %.4f\n", (int)rates[i], level, noise);
+        assert_true(level > 0.96 && level < 0.985);
+        assert_true(noise < 0.01);
+        free(y);
+        tb_bytes_free(&out);
+    }
+    free(x);
 }
 
 static void a_wav_stream_begins_with_a_header_of_unknown_length(void **state)
@@ -355,6 +382,7 @@ int main(void)
         cmocka_unit_test(codecs_keep_length_level_and_pitch),
         cmocka_unit_test(cutting_changes_no_byte),
         cmocka_unit_test(pcm_is_exact_and_limited_without_wrapping),
+        cmocka_unit_test(a_tone_over_full_scale_stays_a_tone),
         cmocka_unit_test(a_wav_stream_begins_with_a_header_of_unknown_length),
         cmocka_unit_test(a_finished_wav_header_is_read_as_it_is),
         cmocka_unit_test(codecs_give_their_first_bytes_early),
