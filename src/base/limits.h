@@ -9,6 +9,7 @@ enum {
     TB_MAX_DATA_URL_HEAD = 1024,            /* characters of a data URL before its comma: a media type and parameters */
     TB_MAX_URL = 8192,                      /* bytes of an audio URL: signed ones of object stores reach 2000 */
     TB_MAX_REDIRECTS = 5,                   /* of one fetch: a link shortener, a store and some spare */
+    TB_MAX_PLACES = 16,                     /* stores inside that recordings may be fetched from */
     TB_FETCH_CONNECT_MS = 5000,             /* to one server, TLS included */
     TB_FETCH_TOTAL_MS = 20000,              /* one fetch with all its redirects: 10 MB at 4 Mbit/s */
     TB_MAX_AUDIO_SECONDS = 60,              /* documented maximum of an enrolment recording */

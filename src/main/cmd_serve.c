@@ -217,6 +217,7 @@ const struct tb_command tb_command_serve = {
     "  --threads N                computing threads (0: one per core)\n"
     "  --workers N                threads for requests (2)\n"
     "  --allow-private-urls yes|no  fetch recordings from private addresses too (no)\n"
+    "  --allow-urls LIST          private addresses that recordings may be fetched from: 10.0.0.7:9000,[fd00::7]:80\n"
     "  --keep-recordings yes|no   keep recordings for a later engine (no)\n"
     "  --any-key yes|no           take any key as one account (no)\n"
     "  --log-level LEVEL          debug, info, warn, error or none (info)\n\n"

@@ -33,6 +33,7 @@ static const struct key {
     { "threads", NUMBER, offsetof(struct tb_config, threads), 0, 256 },
     { "workers", NUMBER, offsetof(struct tb_config, workers), 1, 64 },
     { "allow_private_urls", YES_NO, offsetof(struct tb_config, allow_private_urls), 0, 0 },
+    { "allow_urls", TEXT, offsetof(struct tb_config, allow_urls), 0, 0 },
     { "keep_recordings", YES_NO, offsetof(struct tb_config, keep_recordings), 0, 0 },
     { "any_key", YES_NO, offsetof(struct tb_config, any_key), 0, 0 },
     { "test_clock_shift_s", NUMBER, offsetof(struct tb_config, test_clock_shift_s), 0, 3153600000 },

@@ -52,6 +52,7 @@ enum tb_code tb_local_open(const struct tb_config *c, struct tb_local *l, struct
         .turns = tb_speech_turns(l->speech),
         .keep_recordings = c->keep_recordings,
         .allow_private_urls = c->allow_private_urls,
+        .allowed_places = c->allow_urls,
     };
     if ((rc = tb_voices_open(&voices, &l->voices, err)))
         goto failed;

@@ -1,9 +1,11 @@
 /* address.c - see address.h. */
 #include "voices/address.h"
 
-#include <netinet/in.h>
+#include <arpa/inet.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Addresses whose first `bits` are those of base are refused. */
@@ -76,4 +78,28 @@ bool tb_address_public(const struct sockaddr *address)
         return public6(in.sin6_addr.s6_addr);
     }
     return false;
+}
+
+bool tb_place_parse(const char *text, char out[TB_PLACE])
+{
+    const char *colon = strrchr(text, ':');
+    char host[INET6_ADDRSTRLEN], shown[INET6_ADDRSTRLEN], *end = NULL;
+    bool six = text[0] == '[';
+    size_t n = colon ? (size_t)(colon - text) : 0;
+    uint8_t address[16];
+
+    out[0] = 0;
+    if (six && (n < 3 || colon[-1] != ']'))
+        return false;
+    text += six ? 1 : 0;
+    n -= six ? 2 : 0;
+    if (n == 0 || n >= sizeof host)
+        return false;
+    memcpy(host, text, n);
+    host[n] = 0;
+    long port = colon[1] >= '0' && colon[1] <= '9' ? strtol(colon + 1, &end, 10) : 0;
+    if (port < 1 || port > 65535 || *end || inet_pton(six ? AF_INET6 : AF_INET, host, address) != 1)
+        return false;
+    inet_ntop(six ? AF_INET6 : AF_INET, address, shown, sizeof shown);
+    return snprintf(out, TB_PLACE, six ? "[%s]:%ld" : "%s:%ld", shown, port) < TB_PLACE;
 }

@@ -11,4 +11,9 @@
 
 bool tb_address_public(const struct sockaddr *address);
 
+enum { TB_PLACE = 56 };
+/* "10.0.0.7:9000", "[FD00::7]:9000" -> the one way in which tb_fetch_options.allowed names it. False: not an address
+ * and a port from 1 on; a name is none, since what it stands for is another's to decide. */
+bool tb_place_parse(const char *text, char out[TB_PLACE]);
+
 #endif

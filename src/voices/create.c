@@ -54,7 +54,7 @@ static enum tb_code read_source(const struct tb_voices *v, struct tb_str audio, 
                                 struct tb_error *err)
 {
     const struct tb_fetch_options options = { .allow_private = v->config.allow_private_urls,
-                                              .allowed = v->config.allowed_places };
+                                              .allowed = v->allowed };
     enum tb_code rc = tb_data_url_is(audio) ? tb_data_url_decode(audio, file, err)
                                             : tb_fetch(audio, &options, file, err);
 

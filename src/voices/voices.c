@@ -2,6 +2,7 @@
 #include "voices/voices.h"
 
 #include <curl/curl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,29 @@
 #include "voices/voices_priv.h"
 
 static const int64_t unused_ms = 365LL * 24 * 3600 * 1000; /* protocol.md 1.8: a year */
+
+/* The operator's list, one place after the other. */
+static enum tb_code read_places(struct tb_voices *v, const char *list, struct tb_error *err)
+{
+    for (int count = 0; list && *list;) {
+        size_t n = strcspn(list, ",");
+        char place[TB_PLACE];
+        const char *from = list + strspn(list, " "), *end = list + n;
+
+        while (end > from && end[-1] == ' ')
+            end--;
+        list += n + (list[n] == ',');
+        if (end <= from)
+            continue;
+        snprintf(place, sizeof place, "%.*s", (int)(end - from), from);
+        if (count == TB_MAX_PLACES || !tb_place_parse(place, v->places[count]))
+            return tb_fail(err, TB_EINVAL, "allowed places: '%s' is %s", place,
+                           count == TB_MAX_PLACES ? "one too many" : "no ADDRESS:PORT");
+        v->allowed[count] = v->places[count];
+        count++;
+    }
+    return TB_OK;
+}
 
 enum tb_code tb_voices_open(const struct tb_voices_config *config, struct tb_voices **out, struct tb_error *err)
 {
@@ -29,6 +53,9 @@ enum tb_code tb_voices_open(const struct tb_voices_config *config, struct tb_voi
     v->config.helper_dir = v->helper_dir = tb_str_dup(tb_str_of(config->helper_dir));
     if (!v->helper_dir)
         rc = tb_fail(err, TB_ENOMEM, "voices");
+    if (!rc)
+        rc = read_places(v, config->allowed_places, err);
+    v->config.allowed_places = NULL;
     if (!rc)
         rc = tb_print_cache_open(&v->cache, err);
     if (rc)

@@ -32,8 +32,8 @@ struct tb_voices_config {
     bool keep_recordings;       /* store the recording, so that a later engine can enrol again */
     struct tb_turns turns;      /* who shares out the cores; outlives the voices */
     bool allow_private_urls;    /* fetch audio from private addresses too */
-    /* Places inside that may be fetched from all the same, "10.0.0.7:9000"; NULL-ended, outlives the voices; or NULL */
-    const char *const *allowed_places;
+    /* Places inside that may be fetched from all the same: "10.0.0.7:9000, [fd00::7]:9000", or NULL; copied */
+    const char *allowed_places;
 };
 
 enum tb_code tb_voices_open(const struct tb_voices_config *config, struct tb_voices **out, struct tb_error *err);

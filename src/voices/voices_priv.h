@@ -2,12 +2,16 @@
 #ifndef TB_VOICES_VOICES_PRIV_H
 #define TB_VOICES_VOICES_PRIV_H
 
+#include "base/limits.h"
+#include "voices/address.h"
 #include "voices/cache.h"
 #include "voices/voices.h"
 
 struct tb_voices {
     struct tb_voices_config config; /* max_voices is set, helper_dir a copy */
     char *helper_dir;
+    char places[TB_MAX_PLACES][TB_PLACE];
+    const char *allowed[TB_MAX_PLACES + 1]; /* into places, NULL-ended */
     struct tb_print_cache *cache;
 };
 

@@ -70,12 +70,34 @@ static void other_families_are_closed(void **state)
     assert_false(tb_address_public((struct sockaddr *)&un));
 }
 
+static void places_are_an_address_and_a_port(void **state)
+{
+    static const char *const good[][2] = { { "10.0.0.7:9000", "10.0.0.7:9000" }, { "[FD00:0::7]:1", "[fd00::7]:1" },
+                                           { "127.0.0.1:65535", "127.0.0.1:65535" },
+                                           { "[::ffff:10.0.0.1]:80", "[::ffff:10.0.0.1]:80" } };
+    static const char *const bad[] = { "", ":", "10.0.0.7", "10.0.0.7:", "10.0.0.7:0", "10.0.0.7:65536", "10.0.0.7:+1",
+                                       "10.0.0.7:80x", "store:9000", "[::1]", "::1:80", "[::1:80", "[]:80", "[:80",
+                                       "10.7:80", "[10.0.0.7]:80", "10.0.0.7:80:80",
+                                       "[1111:1111:1111:1111:1111:1111:1111:1111:1111:1111]:80" };
+    char out[TB_PLACE];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        assert_true(tb_place_parse(good[i][0], out));
+        assert_string_equal(out, good[i][1]);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (tb_place_parse(bad[i], out))
+            fail_msg("'%s' was taken as %s", bad[i], out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(closed_addresses),
         cmocka_unit_test(open_addresses),
         cmocka_unit_test(other_families_are_closed),
+        cmocka_unit_test(places_are_an_address_and_a_port),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -254,7 +254,7 @@ static void audio_is_fetched_where_that_is_allowed(void **state)
     assert_int_equal(server.connections, 0);
     reopen(f, &(struct tb_voices_config){ .allow_private_urls = true });
     assert_int_equal(tb_voices_create(f->voices, f->account, &req, &made, NULL, NULL, &err), TB_OK);
-    reopen(f, &(struct tb_voices_config){ .allowed_places = (const char *const[]){ place, NULL } });
+    reopen(f, &(struct tb_voices_config){ .allowed_places = place });
     assert_int_equal(tb_voices_create(f->voices, f->account, &req, &made, NULL, NULL, &err), TB_OK);
     assert_int_equal(server.connections, 2);
 
