@@ -27,11 +27,17 @@ void tb_kokoro_style_run(const struct tb_kokoro_run *run, const struct tb_kokoro
     tb_matvec(run->pool, s->w, s->b, 2 * s->channels, TB_KOKORO_HALF, style, h);
 }
 
-/* The norm of x under a style, as a prologue without its activation. */
+/* The next norm of a block, of x, as a prologue without its activation. */
 static struct tb_pre norm(const struct tb_kokoro_run *run, const struct tb_kokoro_style *s, struct tb_mat x,
-                          const float *style, const struct affine *a)
+                          struct tb_kokoro_voicing *voicing, const struct affine *a)
 {
-    tb_kokoro_style_run(run, s, style, a->style);
+    const float *fixed = voicing->fixed;
+
+    if (fixed) {
+        voicing->fixed += 2 * x.rows;
+        return (struct tb_pre){ .scale = fixed, .shift = fixed + x.rows };
+    }
+    tb_kokoro_style_run(run, s, voicing->style, a->style);
     tb_adain(run->pool, x, a->style, norm_eps, a->scale, a->shift);
     return (struct tb_pre){ .scale = a->scale, .shift = a->shift };
 }
@@ -75,7 +81,7 @@ static enum tb_code shortcut(const struct tb_kokoro_run *run, const struct tb_ko
 }
 
 enum tb_code tb_kokoro_block_run(const struct tb_kokoro_run *run, const struct tb_kokoro_block *b, struct tb_mat x,
-                                 const float *style, struct tb_mat y, struct tb_error *err)
+                                 struct tb_kokoro_voicing voicing, struct tb_mat y, struct tb_error *err)
 {
     size_t mark = tb_scratch_mark(run->scratch);
     struct tb_mat residual, wide, hidden;
@@ -87,7 +93,7 @@ enum tb_code tb_kokoro_block_run(const struct tb_kokoro_run *run, const struct t
         (rc = shortcut(run, b, x, y.cols, &residual, err)) ||
         (rc = tb_scratch_mat(run->scratch, y.rows, y.cols, &hidden, err)))
         goto done;
-    pre = leaky(norm(run, &b->norm1, x, style, &a));
+    pre = leaky(norm(run, &b->norm1, x, &voicing, &a));
     if (b->pool_w) {
         if ((rc = tb_scratch_mat(run->scratch, x.rows, y.cols, &wide, err)))
             goto done;
@@ -96,7 +102,7 @@ enum tb_code tb_kokoro_block_run(const struct tb_kokoro_run *run, const struct t
     } else {
         tb_conv_run(run->pool, &b->conv1, x, &pre, hidden, NULL);
     }
-    pre = leaky(norm(run, &b->norm2, hidden, style, &a));
+    pre = leaky(norm(run, &b->norm2, hidden, &voicing, &a));
     tb_conv_run(run->pool, &b->conv2, hidden, &pre, y, &(struct tb_post){ .residual = &residual, .gain = half_root });
 done:
     tb_scratch_reset(run->scratch, mark);
@@ -104,7 +110,8 @@ done:
 }
 
 enum tb_code tb_kokoro_snake_run(const struct tb_kokoro_run *run, const struct tb_kokoro_snake *s, struct tb_mat x,
-                                 const float *style, float gain, bool add, struct tb_mat y, struct tb_error *err)
+                                 struct tb_kokoro_voicing voicing, float gain, bool add, struct tb_mat y,
+                                 struct tb_error *err)
 {
     size_t mark = tb_scratch_mark(run->scratch);
     struct tb_mat hidden, sum;
@@ -118,10 +125,10 @@ enum tb_code tb_kokoro_snake_run(const struct tb_kokoro_run *run, const struct t
     for (int j = 0; j < 3; j++) {
         struct tb_mat from = j == 0 ? x : sum;
         struct tb_post post = { .residual = &from };
-        struct tb_pre pre = snake(norm(run, &s->norm1[j], from, style, &a), s->alpha1[j], s->inv_alpha1[j]);
+        struct tb_pre pre = snake(norm(run, &s->norm1[j], from, &voicing, &a), s->alpha1[j], s->inv_alpha1[j]);
 
         tb_fastconv_run(run->pool, &s->conv1[j], from, &pre, hidden, NULL);
-        pre = snake(norm(run, &s->norm2[j], hidden, style, &a), s->alpha2[j], s->inv_alpha2[j]);
+        pre = snake(norm(run, &s->norm2[j], hidden, &voicing, &a), s->alpha2[j], s->inv_alpha2[j]);
         if (j == 2) {
             post.gain = gain;
             post.accumulate = add;

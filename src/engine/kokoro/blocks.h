@@ -4,14 +4,23 @@
 
 #include "engine/kokoro/model.h"
 
-/* y [out][x.cols], or [out][2 * x.cols] when the block doubles the rate. y may be rows of x when it does not double:
- * x is read for the last time before y is written. style [128]. */
-enum tb_code tb_kokoro_block_run(const struct tb_kokoro_run *run, const struct tb_kokoro_block *b, struct tb_mat x,
-                                 const float *style, struct tb_mat y, struct tb_error *err);
+/* What the adaptive norms of a block do: normalise their input by its own mean and deviation, which only a whole pass
+ * has, and colour it by a style; or scale and shift it by numbers that are known beforehand, so that a part of a pass
+ * comes out as it does in the whole. */
+struct tb_kokoro_voicing {
+    const float *style; /* [128]; unused when fixed is there */
+    const float *fixed; /* NULL, or for each norm in the order in which they run: scale [channels], shift [channels] */
+};
 
-/* y = gain * the block's output, or y += that. Unless adding, y may be x. style [128]. */
+/* y [out][x.cols], or [out][2 * x.cols] when the block doubles the rate. y may be rows of x when it does not double:
+ * x is read for the last time before y is written. */
+enum tb_code tb_kokoro_block_run(const struct tb_kokoro_run *run, const struct tb_kokoro_block *b, struct tb_mat x,
+                                 struct tb_kokoro_voicing voicing, struct tb_mat y, struct tb_error *err);
+
+/* y = gain * the block's output, or y += that. Unless adding, y may be x. */
 enum tb_code tb_kokoro_snake_run(const struct tb_kokoro_run *run, const struct tb_kokoro_snake *s, struct tb_mat x,
-                                 const float *style, float gain, bool add, struct tb_mat y, struct tb_error *err);
+                                 struct tb_kokoro_voicing voicing, float gain, bool add, struct tb_mat y,
+                                 struct tb_error *err);
 
 /* gamma and beta of an adaptive norm: h [2 * channels]. */
 void tb_kokoro_style_run(const struct tb_kokoro_run *run, const struct tb_kokoro_style *s, const float *style,

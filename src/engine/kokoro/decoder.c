@@ -4,13 +4,11 @@
  * so one array holds both and each block writes over the upper part. */
 #include "engine/kokoro/decoder.h"
 
-#include "engine/kokoro/blocks.h"
-
 enum { WIDE = 1024, TEXT = 64 };
 
 enum tb_code tb_kokoro_decoder_run(const struct tb_kokoro_run *run, const struct tb_kokoro_decoder *d,
                                    struct tb_mat text, struct tb_mat f0, struct tb_mat energy,
-                                   const float (*styles)[TB_KOKORO_HALF], struct tb_mat y, struct tb_error *err)
+                                   const struct tb_kokoro_voicing *voicing, struct tb_mat y, struct tb_error *err)
 {
     size_t mark = tb_scratch_mark(run->scratch);
     struct tb_mat in, x, hidden;
@@ -25,11 +23,11 @@ enum tb_code tb_kokoro_decoder_run(const struct tb_kokoro_run *run, const struct
     tb_conv_run(run->pool, &d->energy, energy, NULL, tb_mat_rows(in, TB_KOKORO_WIDTH + 1, 1), NULL);
     tb_copy(tb_mat_rows(in, TB_KOKORO_WIDTH, 2), tb_mat_rows(x, WIDE + TEXT, 2));
     tb_conv_run(run->pool, &d->text, text, NULL, tb_mat_rows(x, WIDE, TEXT), NULL);
-    if ((rc = tb_kokoro_block_run(run, &d->encode, in, styles[0], hidden, err)))
+    if ((rc = tb_kokoro_block_run(run, &d->encode, in, voicing[0], hidden, err)))
         goto done;
     tb_kokoro_look(run, "encode", hidden);
     for (int i = 0; i < 4; i++)
-        if ((rc = tb_kokoro_block_run(run, &d->decode[i], x, styles[1 + i], i < 3 ? hidden : y, err)))
+        if ((rc = tb_kokoro_block_run(run, &d->decode[i], x, voicing[1 + i], i < 3 ? hidden : y, err)))
             goto done;
     tb_kokoro_look(run, "decode3", y);
 done:

@@ -68,15 +68,16 @@ static enum tb_code curve(const struct tb_kokoro_run *run, const struct tb_kokor
                           struct tb_error *err)
 {
     size_t mark = tb_scratch_mark(run->scratch);
+    struct tb_kokoro_voicing voicing = { .style = style };
     struct tb_mat a, b, c;
     enum tb_code rc;
 
     if ((rc = tb_scratch_mat(run->scratch, blocks[0].conv2.spec.out, x.cols, &a, err)) ||
         (rc = tb_scratch_mat(run->scratch, blocks[1].conv2.spec.out, 2 * x.cols, &b, err)) ||
         (rc = tb_scratch_mat(run->scratch, blocks[2].conv2.spec.out, 2 * x.cols, &c, err)) ||
-        (rc = tb_kokoro_block_run(run, &blocks[0], x, style, a, err)) ||
-        (rc = tb_kokoro_block_run(run, &blocks[1], a, style, b, err)) ||
-        (rc = tb_kokoro_block_run(run, &blocks[2], b, style, c, err)))
+        (rc = tb_kokoro_block_run(run, &blocks[0], x, voicing, a, err)) ||
+        (rc = tb_kokoro_block_run(run, &blocks[1], a, voicing, b, err)) ||
+        (rc = tb_kokoro_block_run(run, &blocks[2], b, voicing, c, err)))
         goto done;
     tb_conv_run(run->pool, last, c, NULL, y, NULL);
 done:

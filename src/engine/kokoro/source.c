@@ -56,6 +56,15 @@ static void pitch_phases(struct tb_mat f0, struct tb_mat phase)
     }
 }
 
+/* The first pitch value that samples from `from` on, which may be before the first one, need: one more to the left, for
+ * what is mirrored at the end. */
+static int made_from(int from)
+{
+    int j = from / STEP - 1;
+
+    return j < 0 ? 0 : j;
+}
+
 /* STEP samples of the summed harmonics from sample `from` on. */
 static void harmonics(struct tb_mat phase, int from, const float *weight, float *out)
 {
@@ -81,26 +90,27 @@ static void harmonics(struct tb_mat phase, int from, const float *weight, float 
     }
 }
 
-/* The source signal [300 * f0.cols], mirrored by half a window at both ends. phase: room for [H][f0.cols]. */
-static void signal(const struct tb_kokoro_run *run, const struct tb_kokoro_generator *g, struct tb_mat f0,
-                   struct tb_mat phase, struct tb_mat padded)
+/* Samples `from` and after of the source signal, which has 300 * f0.cols, mirrored where they lie beyond its ends.
+ * phase: room for [H][f0.cols]; made: room for the signal of the pitch values that are needed. */
+static void signal(const struct tb_kokoro_run *run, const struct tb_kokoro_generator *g, struct tb_mat f0, int from,
+                   struct tb_mat phase, struct tb_mat made, struct tb_mat out)
 {
-    float *s = padded.p + PAD;
-    int n = f0.cols * STEP;
-    struct tb_mat middle = tb_mat_cols(padded, PAD, n);
+    int n = f0.cols * STEP, first = made_from(from), values = made.cols / STEP;
 
     pitch_phases(f0, phase);
-    for (int j = 0; j < f0.cols; j++) {
-        float *out = s + (size_t)j * STEP;
+    for (int j = first; j < first + values; j++) {
+        float *s = made.p + (size_t)(j - first) * STEP;
 
-        harmonics(phase, j * STEP, g->source_w, out);
+        harmonics(phase, j * STEP, g->source_w, s);
         for (int i = 0; i < STEP; i++)
-            out[i] = (f0.p[j] > voiced_hz ? out[i] : 0.0f) + g->source_b;
+            s[i] = (f0.p[j] > voiced_hz ? s[i] : 0.0f) + g->source_b;
     }
-    tb_map(run->pool, TB_MAP_TANH, 0.0f, middle, middle);
-    for (int i = 0; i < PAD; i++) {
-        padded.p[i] = s[PAD - i];
-        padded.p[PAD + n + i] = s[n - 2 - i];
+    tb_map(run->pool, TB_MAP_TANH, 0.0f, made, made);
+    for (int i = 0; i < out.cols; i++) {
+        int at = from + i;
+
+        at = at < 0 ? -at : at >= n ? 2 * n - 2 - at : at;
+        out.p[i] = made.p[at - first * STEP];
     }
 }
 
@@ -127,17 +137,21 @@ static void constant(struct tb_mat y, int col)
 }
 
 enum tb_code tb_kokoro_source_run(const struct tb_kokoro_run *run, const struct tb_kokoro_generator *g,
-                                  struct tb_mat f0, struct tb_mat y, struct tb_error *err)
+                                  struct tb_mat f0, int from, struct tb_mat y, struct tb_error *err)
 {
     size_t mark = tb_scratch_mark(run->scratch);
-    struct tb_mat padded, phase;
+    int sample = from * TB_KOKORO_HOP - PAD, samples = (y.cols - 1) * TB_KOKORO_HOP + TB_SPECTRUM_POINTS;
+    int end = (sample + samples + STEP - 1) / STEP, first = made_from(sample);
+    struct tb_mat padded, phase, made;
     int same = 1; /* how many samples up to here are equal */
     enum tb_code rc;
 
-    if ((rc = tb_scratch_mat(run->scratch, 1, f0.cols * STEP + 2 * PAD, &padded, err)) ||
+    end = end < f0.cols ? end : f0.cols;
+    if ((rc = tb_scratch_mat(run->scratch, 1, samples, &padded, err)) ||
+        (rc = tb_scratch_mat(run->scratch, 1, (end - first) * STEP, &made, err)) ||
         (rc = tb_scratch_mat(run->scratch, H, f0.cols, &phase, err)))
         goto done;
-    signal(run, g, f0, phase, padded);
+    signal(run, g, f0, sample, phase, made, padded);
     tb_conv_run(run->pool, &g->analysis, padded, NULL, y, NULL);
     for (int col = 0, i = 1; col < y.cols; col++) {
         for (; i < col * TB_KOKORO_HOP + TB_SPECTRUM_POINTS; i++)
