@@ -35,7 +35,6 @@ from convert_ge2e import write_safetensors  # noqa: E402
 from invert import ACOUSTIC, EMBEDDING, PITCH, residual_inputs  # noqa: E402
 
 BLOCKS, HALF, BANDS = len(decoder.BLOCKS), 128, speaker.BANDS
-UNITS = 64
 BANDS_RIDGE, BANDS_CROPS = 10.0, 300  # of the second head
 CROP = 66                 # frames of 25 ms: 1.65 s, the encoder's window
 EQ_STRENGTH, EQ_MOST = 0.7, 12.0  # as src/engine/kokoro/enrol.c
@@ -57,14 +56,14 @@ def columns(voice):
 class Residual(nn.Module):
     """x -> h = tanh(in x + bias) -> residual [13][128] of styles, and what it does to the spectrum [40]."""
 
-    def __init__(self, adapter, rows=None):
+    def __init__(self, adapter, units, rows=None):
         super().__init__()
         basis = torch.from_numpy(adapter["style.basis"][:ACOUSTIC, :HALF].copy())
         self.register_buffer("spread", basis.square().sum(0).sqrt())  # of the stock voices, each number's
         width = EMBEDDING * 2 + BANDS + 2 + adapter["style.basis"].shape[0]
-        self.first = nn.Linear(width, UNITS)
-        self.shared, self.block = nn.Linear(UNITS, HALF), nn.Linear(UNITS, BLOCKS * HALF)
-        self.bands = nn.Linear(UNITS, BANDS)
+        self.first = nn.Linear(width, units)
+        self.shared, self.block = nn.Linear(units, HALF), nn.Linear(units, BLOCKS * HALF)
+        self.bands = nn.Linear(units, BANDS)
         for layer in (self.shared, self.block, self.bands):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
@@ -79,8 +78,8 @@ class Residual(nn.Module):
         x = np.concatenate(list(rows.values()), 1)
         mean = x.mean(0)
         _, s, axes = np.linalg.svd((x - mean) * weight, full_matrices=False)
-        count = min(UNITS, len(s) - 1)
-        first = np.zeros((UNITS, x.shape[1]))
+        count = min(len(self.first.weight), len(s) - 1)
+        first = np.zeros(tuple(self.first.weight.shape))
         first[:count] = 0.7 * axes[:count] * weight / (s[0] / np.sqrt(len(x)))
         with torch.no_grad():
             self.first.weight.copy_(torch.from_numpy(first))
@@ -96,7 +95,7 @@ class Residual(nn.Module):
         with torch.no_grad():
             h = torch.tanh(self.first(x))
             middle = h.mean(0)
-            square = (h - middle).T @ (h - middle) + BANDS_RIDGE * torch.eye(UNITS, device=h.device)
+            square = (h - middle).T @ (h - middle) + BANDS_RIDGE * torch.eye(h.shape[1], device=h.device)
             self.bands.weight.copy_(torch.linalg.solve(square, (h - middle).T @ (shift - shift.mean(0))).T)
             self.bands.bias.copy_(shift.mean(0) - self.bands.weight @ middle)
 
@@ -163,12 +162,12 @@ class Trainer:
         self.decoder = decoder.Decoder(Path(a.models, "kokoro.safetensors"), a.device)
         self.measures = decoder.Measures(Path(a.models, "ge2e.safetensors"), a.device)
         self.voices, self.stop = Voices(a.targets, "train"), Voices(a.targets, "stop")
-        self.net = Residual(self.adapter, self.voices.enrolled()).to(a.device)
+        self.net = Residual(self.adapter, a.units, self.voices.enrolled()).to(a.device)
         self.average = {k: v.clone() for k, v in self.net.state_dict().items()}
         slow, out = [*self.net.first.parameters()], [self.net.shared.weight, self.net.block.weight]
         bias = [self.net.shared.bias, self.net.block.bias]
         self.optimiser = torch.optim.Adam([
-            {"params": slow, "rate": 0.0001}, {"params": out, "rate": a.rate}, {"params": bias, "rate": 6 * a.rate}],
+            {"params": slow, "rate": 0.0001}, {"params": out, "rate": a.rate}, {"params": bias, "rate": 2 * a.rate}],
             betas=(0.9, 0.98))
         self.recent = []  # (inputs, spectrum given beyond the surrogate's) of the last crops
         self.rng, self.crops, self.steps, self.best = np.random.default_rng(a.seed), 0, 0, -1.0
@@ -318,7 +317,8 @@ def main():
     p.add_argument("--crops", type=int, default=1500)
     p.add_argument("--batch", type=int, default=4)
     p.add_argument("--together", type=int, default=1, help="crops of the batch that the decoder gets at once")
-    p.add_argument("--rate", type=float, default=0.005)
+    p.add_argument("--rate", type=float, default=0.01)
+    p.add_argument("--units", type=int, default=16, help="width of the network: few, as long as there are few voices")
     p.add_argument("--average", type=float, default=0.97)
     p.add_argument("--every", type=int, default=20, help="steps from one look at the stop speakers to the next")
     p.add_argument("--seed", type=int, default=1)

@@ -11,7 +11,7 @@ enum {
     EMBEDDING = TB_KOKORO_EMBEDDING,
     BANDS = TB_KOKORO_EQ_BANDS,
     STYLES = TB_KOKORO_BLOCKS * TB_KOKORO_HALF,
-    UNITS = 64,
+    MAX_UNITS = 256, /* on the stack */
     PITCHES = 2,
     /* Where the inputs lie: the voice's embedding; what is left of it after the surrogate's, as directions; what is
      * left of the spectrum's shape; log pitch, and what is left of it; z. */
@@ -24,21 +24,27 @@ enum {
 
 struct tb_residual {
     struct tb_weights *weights;       /* owns all below */
-    const float *in, *in_bias;        /* [UNITS][INPUTS], [UNITS] */
-    const float *out, *out_bias;      /* [STYLES][UNITS], [STYLES] */
-    const float *bands, *bands_bias;  /* [BANDS][UNITS], [BANDS] */
+    size_t units;                     /* that the file has */
+    const float *in, *in_bias;        /* [units][INPUTS], [units] */
+    const float *out, *out_bias;      /* [STYLES][units], [STYLES] */
+    const float *bands, *bands_bias;  /* [BANDS][units], [BANDS] */
 };
 
 static enum tb_code load(struct tb_residual *r, struct tb_error *err)
 {
     struct tb_weights *w = r->weights;
+    const struct tb_safetensors *file = tb_weights_file(w);
+    const struct tb_tensor *in = tb_safetensors_find(file, "residual.in");
     enum tb_code rc;
 
-    if ((rc = tb_weights_get(w, "residual.in", &r->in, err, UNITS, INPUTS)) ||
-        (rc = tb_weights_get(w, "residual.in_bias", &r->in_bias, err, UNITS)) ||
-        (rc = tb_weights_get(w, "residual.out", &r->out, err, STYLES, UNITS)) ||
+    if (!in || in->rank != 2 || in->shape[0] < 1 || in->shape[0] > MAX_UNITS)
+        return tb_fail(err, TB_EINVAL, "%s: residual.in must have 1 to %d rows", tb_safetensors_path(file), MAX_UNITS);
+    r->units = in->shape[0];
+    if ((rc = tb_weights_get(w, "residual.in", &r->in, err, r->units, INPUTS)) ||
+        (rc = tb_weights_get(w, "residual.in_bias", &r->in_bias, err, r->units)) ||
+        (rc = tb_weights_get(w, "residual.out", &r->out, err, STYLES, r->units)) ||
         (rc = tb_weights_get(w, "residual.out_bias", &r->out_bias, err, STYLES)) ||
-        (rc = tb_weights_get(w, "residual.bands", &r->bands, err, BANDS, UNITS)))
+        (rc = tb_weights_get(w, "residual.bands", &r->bands, err, BANDS, r->units)))
         return rc;
     return tb_weights_get(w, "residual.bands_bias", &r->bands_bias, err, BANDS);
 }
@@ -102,11 +108,11 @@ static void gather(const struct tb_sound *voice, const float *z, const struct tb
 }
 
 /* bias + weight [cols] . x */
-static float row(const float *weight, float bias, const float *x, int cols)
+static float row(const float *weight, float bias, const float *x, size_t cols)
 {
     double sum = bias;
 
-    for (int i = 0; i < cols; i++)
+    for (size_t i = 0; i < cols; i++)
         sum += (double)weight[i] * x[i];
     return (float)sum;
 }
@@ -114,15 +120,17 @@ static float row(const float *weight, float bias, const float *x, int cols)
 void tb_residual_add(const struct tb_residual *r, const struct tb_sound *voice, const float *z,
                      const struct tb_sound *own, float (*styles)[TB_KOKORO_HALF], float *spectrum)
 {
-    float x[INPUTS], h[UNITS];
+    float x[INPUTS], h[MAX_UNITS];
+    size_t n;
 
     if (!r)
         return;
+    n = r->units;
     gather(voice, z, own, x);
-    for (int u = 0; u < UNITS; u++)
+    for (size_t u = 0; u < n; u++)
         h[u] = tanhf(row(r->in + u * INPUTS, r->in_bias[u], x, INPUTS));
     for (int i = 0; i < STYLES; i++)
-        styles[i / TB_KOKORO_HALF][i % TB_KOKORO_HALF] += row(r->out + i * UNITS, r->out_bias[i], h, UNITS);
+        styles[i / TB_KOKORO_HALF][i % TB_KOKORO_HALF] += row(r->out + (size_t)i * n, r->out_bias[i], h, n);
     for (int b = 0; b < BANDS; b++)
-        spectrum[b] += row(r->bands + b * UNITS, r->bands_bias[b], h, UNITS);
+        spectrum[b] += row(r->bands + (size_t)b * n, r->bands_bias[b], h, n);
 }
