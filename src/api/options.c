@@ -91,17 +91,23 @@ const char *tb_options_name(size_t i)
     return table[i].name;
 }
 
-bool tb_options_spoken(const struct tb_options *o, const struct tb_engine *engine, char why[TB_OPTION_WHY])
+const char *tb_options_refused(const struct tb_options *o, const struct tb_engine *engine, char why[TB_OPTION_WHY])
 {
-    size_t n = 0;
-
+    if (o->speech_rate != 1 && engine->ops->lacks & TB_LACKS_RATE) {
+        snprintf(why, TB_OPTION_WHY, "Got %g: the engine of this model speaks at its own rate, 1", o->speech_rate);
+        return "speech_rate";
+    }
+    if (o->pitch_rate != 1 && engine->ops->lacks & TB_LACKS_PITCH) {
+        snprintf(why, TB_OPTION_WHY, "Got %g: the engine of this model speaks at its own pitch, 1", o->pitch_rate);
+        return "pitch_rate";
+    }
     if (o->language == TB_LANG_AUTO || tb_engine_speaks(engine, o->language))
-        return true;
-    n = (size_t)snprintf(why, TB_OPTION_WHY, "Got \"%s\": this server's voices speak", tb_lang_name(o->language));
+        return NULL;
+    size_t n = (size_t)snprintf(why, TB_OPTION_WHY, "Got \"%s\": this server's voices speak", tb_lang_name(o->language));
     for (enum tb_lang lang = TB_LANG_ZH; lang < TB_LANG_COUNT && n < TB_OPTION_WHY; lang++)
         if (tb_engine_speaks(engine, lang))
             n += (size_t)snprintf(why + n, TB_OPTION_WHY - n, " %s", tb_lang_name(lang));
-    return false;
+    return "language_type";
 }
 
 /* The language of text that shows none (digits, a dash): the voice's own where the engine speaks it. A voice made

@@ -24,8 +24,10 @@ enum tb_option_result tb_options_take(struct tb_options *options, const char *na
                                       char why[TB_OPTION_WHY]);
 size_t tb_options_count(void);
 const char *tb_options_name(size_t i);
-/* Does this engine speak the language asked for? AUTO: yes. Else why names those that it does. */
-bool tb_options_spoken(const struct tb_options *options, const struct tb_engine *engine, char why[TB_OPTION_WHY]);
+/* The first option that this engine cannot follow, and why: a language that it does not speak (AUTO is fine), a rate or
+ * a pitch that it cannot change. NULL: it can do all that is asked. */
+const char *tb_options_refused(const struct tb_options *options, const struct tb_engine *engine,
+                               char why[TB_OPTION_WHY]);
 /* Into what speech wants. config->engine is set already; print is the caller's to add. */
 void tb_options_apply(const struct tb_options *options, const struct tb_voice_info *voice,
                       struct tb_utterance_config *config);

@@ -86,8 +86,8 @@ bool tb_session_config_update(const struct tb_session_config *now, const json_t 
         if (!ok)
             break;
     }
-    if (ok && !tb_options_spoken(&next->options, engine, why))
-        ok = refuse(wrong, "language_type", why);
+    if (ok && (name = tb_options_refused(&next->options, engine, why)))
+        ok = refuse(wrong, name, why);
     if (!ok)
         tb_session_config_free(next);
     return ok;

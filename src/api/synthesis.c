@@ -93,8 +93,8 @@ static bool check_options(struct tb_exchange *x, struct tb_synthesis *s, const s
         if (value && tb_options_take(&s->options, name, value, why) == TB_OPTION_BAD)
             return tb_problem_set(&x->problem, TB_P_FIELD, name, "%s", why);
     }
-    return tb_options_spoken(&s->options, model->engine, why) ||
-           tb_problem_set(&x->problem, TB_P_FIELD, "language_type", "%s", why);
+    const char *refused = tb_options_refused(&s->options, model->engine, why);
+    return !refused || tb_problem_set(&x->problem, TB_P_FIELD, refused, "%s", why);
 }
 
 static bool find_voice(struct tb_exchange *x, struct tb_synthesis *s, const struct tb_model *model)

@@ -75,8 +75,12 @@ struct tb_listen_report {
     size_t words;   /* of the text that can be spoken; 0: none, and then match is 0 */
 };
 
+/* What an engine cannot do; struct tb_speak must then say 1. */
+enum { TB_LACKS_RATE = 1, TB_LACKS_PITCH = 2 };
+
 struct tb_engine_ops {
     const char *name;      /* "kokoro" */
+    uint32_t lacks;        /* TB_LACKS_*; 0: it can do all of it */
     uint32_t rate_hz;      /* of all audio it makes */
     uint32_t languages;    /* bit 1 << enum tb_lang for each language that it speaks */
     enum tb_code (*open)(const struct tb_engine_config *config, struct tb_engine **out, struct tb_error *err);

@@ -236,6 +236,26 @@ static void text_without_a_language_is_in_one_that_is_spoken(void **state)
     }
 }
 
+static void what_an_engine_cannot_do_is_refused_by_name(void **state)
+{
+    const struct tb_engine_ops ops = { .name = "x", .languages = 1u << TB_LANG_EN, .lacks = TB_LACKS_RATE | TB_LACKS_PITCH };
+    struct tb_engine engine = { &ops };
+    char why[TB_OPTION_WHY];
+    struct tb_options o;
+
+    (void)state;
+    tb_options_init(&o, TB_FORMAT_PCM);
+    assert_null(tb_options_refused(&o, &engine, why));
+    o.pitch_rate = 1.2;
+    assert_string_equal(tb_options_refused(&o, &engine, why), "pitch_rate");
+    o.speech_rate = 0.5;
+    assert_string_equal(tb_options_refused(&o, &engine, why), "speech_rate");
+    assert_non_null(strstr(why, "Got 0.5"));
+    tb_options_init(&o, TB_FORMAT_PCM);
+    o.language = TB_LANG_RU;
+    assert_string_equal(tb_options_refused(&o, &engine, why), "language_type");
+}
+
 static void ids_look_as_documented(void **state)
 {
     char a[TB_REQUEST_ID], b[TB_REQUEST_ID], event[TB_EVENT_ID];
@@ -451,6 +471,7 @@ int main(void)
         cmocka_unit_test(options_have_ranges),
         cmocka_unit_test(text_without_a_language_is_in_one_that_is_spoken),
         cmocka_unit_test(ids_look_as_documented),
+        cmocka_unit_test(what_an_engine_cannot_do_is_refused_by_name),
         cmocka_unit_test(query_strings),
         cmocka_unit_test(work_loses_nothing),
         cmocka_unit_test(timers_fire_in_order_and_can_be_stopped),
