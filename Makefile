@@ -128,6 +128,9 @@ $(O)/bench/bench_engine $(O)/bench/enrol_prints: $(O)/bench/%: $(O)/bench/%.o $(
 	@$(CC) $(LDFLAGS) -o $@ $^ $(call libs_of,engine/kokoro) -lpthread -lm
 
 EVAL := build/venv-eval/bin/python tools/eval/evaluate.py
+$(O)/bench/bench_listen: $(O)/bench/bench_listen.o $(call archives_of,engine/kokoro)
+	@$(CC) $(LDFLAGS) -o $@ $^ $(call libs_of,engine/kokoro) -lpthread -lm
+
 SPEECH ?=
 eval: build  ## clones of real people, measured: SPEECH=DIR [SPEAKERS=24] [SENTENCES=8] [BASELINE=old.json] [OUT=build/eval]
 	@test -n "$(SPEECH)" || { echo "make eval: SPEECH=DIR names a folder of recordings (docs/EVAL.md)"; exit 2; }

@@ -16,6 +16,7 @@ enum { SMOOTH = 10, SECOND = TB_EAR_RATE_HZ /* frames */ };
 static const float PRIOR = 0.5f;  /* how much of the sounds' frequency in training is taken out */
 static const float CHANGE = 3;    /* cost of a change of sound where there is no text */
 static const float MOST = 8;      /* cost of a frame: one that nothing fits says no more than that */
+static const float LOUDEST = 16;  /* sample: more would overflow as power */
 static const float STRANGE = 1.5f; /* mean cost of a word that is not heard */
 
 enum tb_code tb_listener_open(const char *model_dir, struct tb_listener *out, struct tb_error *err)
@@ -182,9 +183,8 @@ float tb_listener_match(const struct tb_listener *l, const float *fit)
     return (float)(1 / (1 + exp(-sum)));
 }
 
-/* The phonemes of a text of any length, sentence by sentence. */
-static enum tb_code phonemes_of(struct tb_g2p *g2p, struct tb_str text, enum tb_lang lang, struct tb_bytes *out,
-                                struct tb_error *err)
+enum tb_code tb_listener_phonemes(struct tb_g2p *g2p, struct tb_str text, enum tb_lang lang, struct tb_bytes *out,
+                                  struct tb_error *err)
 {
     struct tb_segmenter s;
     struct tb_str segment;
@@ -201,14 +201,13 @@ static enum tb_code phonemes_of(struct tb_g2p *g2p, struct tb_str text, enum tb_
     return rc;
 }
 
-/* At 16 kHz, without what is not a number. */
+/* At 16 kHz, without what is not a number or no sound. */
 static enum tb_code speech_of(const struct tb_pcm *audio, struct tb_pcm *out, struct tb_error *err)
 {
     enum tb_code rc = tb_resample(audio, TB_MEL_RATE_HZ, out, err);
 
     for (size_t i = 0; !rc && i < out->len; i++)
-        if (!isfinite(out->data[i]))
-            out->data[i] = 0;
+        out->data[i] = isfinite(out->data[i]) ? fmaxf(-LOUDEST, fminf(out->data[i], LOUDEST)) : 0;
     return rc;
 }
 
@@ -244,7 +243,7 @@ enum tb_code tb_listener_compare(const struct tb_listener *l, struct tb_g2p *g2p
 {
     struct tb_bytes phonemes = { 0 };
     struct tb_chain chain = { 0 };
-    enum tb_code rc = phonemes_of(g2p, req->text, req->lang, &phonemes, err);
+    enum tb_code rc = tb_listener_phonemes(g2p, req->text, req->lang, &phonemes, err);
 
     if (!rc)
         rc = tb_chain_make(tb_bytes_str(&phonemes), &chain, err);

@@ -34,6 +34,9 @@ struct tb_listener {
 enum tb_code tb_listener_open(const char *model_dir, struct tb_listener *out, struct tb_error *err);
 void tb_listener_close(struct tb_listener *l); /* an empty one is fine */
 
+/* Append the phonemes of a text of any length, read sentence by sentence. Errors as tb_g2p_phonemes. */
+enum tb_code tb_listener_phonemes(struct tb_g2p *g2p, struct tb_str text, enum tb_lang lang, struct tb_bytes *out,
+                                  struct tb_error *err);
 /* logs [frames][TB_SOUNDS] as tb_ear_hear gives them -> fit [TB_FIT_COUNT]. TB_EINVAL: more sounds than frames. */
 enum tb_code tb_listener_fit(const struct tb_listener *l, const float *logs, size_t frames,
                              const struct tb_chain *chain, float *fit, struct tb_error *err);
