@@ -21,6 +21,7 @@ enum {
     MOST_TILES = 8,          /* of a block */
     FEWEST_TILES = 2,        /* of a block, where the buffer lets it */
     WANTED_PARTS = 16,       /* enough to share among the cores of a large machine */
+    WIDE_FLOATS = TB_PANEL * TB_Q8_LEN, /* of one panel, 64 kB on the stack */
     FEWEST_WORK = 512        /* rows x taps of a group, all for one packed input: packing stays under 5 % */
 };
 
@@ -201,6 +202,19 @@ static int pack_tiles(const struct job *j, int col, int n, float *packed, struct
     return count;
 }
 
+/* The weights of panel p, widened into `wide` where they are in 8 bits. */
+static const float *panel_of(const struct tb_conv *c, int p, float *wide)
+{
+    const struct tb_q8 *q = &c->q8;
+    int row = p * TB_PANEL, rows = c->rows - row < TB_PANEL ? c->rows - row : TB_PANEL;
+
+    if (c->w)
+        return c->w + (size_t)p * (size_t)(c->depth * c->taps * TB_PANEL);
+    tb_kernels->widen8(q->q + (size_t)row * q->len, q->len, rows, q->flip, q->scale + row, q->zero + row, (int)q->len,
+                       wide);
+    return wide;
+}
+
 static void run_part(void *ctx, int part)
 {
     const struct job *j = ctx;
@@ -209,12 +223,13 @@ static void run_part(void *ctx, int part)
     int panels = (c->rows + TB_PANEL - 1) / TB_PANEL, first = part % j->groups * j->group;
     int last = first + j->group < panels ? first + j->group : panels, ld = packed_ld(c, j->block);
     _Alignas(64) float packed[PACK_FLOATS];
+    _Alignas(64) float wide[WIDE_FLOATS];
     _Alignas(64) float acc[TB_PANEL * TB_TILE];
     struct tile tiles[MOST_TILES];
     int count = pack_tiles(j, col, n, packed, tiles);
 
     for (int p = first; p < last; p++) {
-        const float *w = c->w + (size_t)p * (size_t)(c->depth * c->taps * TB_PANEL);
+        const float *w = panel_of(c, p, wide);
 
         for (int i = 0; i < count; i++) {
             tb_kernels->tile(tiles[i].x, ld, w, c->depth, c->taps, c->spec.dilation, tiles[i].vecs, acc);
@@ -313,33 +328,64 @@ static void pack_weights(struct tb_conv *c, const float *w)
                 }
 }
 
-enum tb_code tb_conv_pack(const struct tb_conv_spec *spec, const float *w, const float *bias, struct tb_conv *out,
-                          struct tb_error *err)
+/* *c with the defaults of the spec filled in, its shape and room for the biases. */
+static enum tb_code shape(const struct tb_conv_spec *spec, const float *bias, struct tb_conv *c, struct tb_error *err)
 {
-    struct tb_conv c = { .spec = *spec };
-    struct tb_conv_spec *s = &c.spec;
+    struct tb_conv_spec *s = &c->spec;
 
-    *out = (struct tb_conv){ 0 };
+    *c = (struct tb_conv){ .spec = *spec };
     s->dilation = s->dilation ? s->dilation : 1;
     s->stride = s->stride ? s->stride : 1;
     assert(s->out > 0 && s->in > 0 && s->taps > 0 && (s->dilation == 1 || (s->stride == 1 && !s->transposed)));
-    c.rows = s->transposed ? s->out * s->stride : s->out;
-    c.depth = s->transposed ? s->in : s->in * s->stride;
-    c.taps = (s->stride > 1 || s->transposed) ? (s->taps + s->stride - 1) / s->stride : s->taps;
-    if (packed_floats(&c, 1) > PACK_FLOATS)
+    c->rows = s->transposed ? s->out * s->stride : s->out;
+    c->depth = s->transposed ? s->in : s->in * s->stride;
+    c->taps = (s->stride > 1 || s->transposed) ? (s->taps + s->stride - 1) / s->stride : s->taps;
+    if (packed_floats(c, 1) > PACK_FLOATS)
         return tb_fail(err, TB_EUNSUPPORTED, "convolution of %d channels, %d taps, dilation %d: too wide", s->in,
                        s->taps, s->dilation);
+    c->bias = calloc((size_t)round_up(c->rows, TB_PANEL), sizeof *c->bias);
+    if (!c->bias)
+        return tb_fail(err, TB_ENOMEM, "convolution biases: %d floats", c->rows);
+    for (int r = 0; bias && r < c->rows; r++)
+        c->bias[r] = bias[s->transposed ? r / s->stride : r];
+    return TB_OK;
+}
 
-    size_t rows = (size_t)round_up(c.rows, TB_PANEL), size = rows * (size_t)c.depth * (size_t)c.taps * sizeof *c.w;
+enum tb_code tb_conv_pack(const struct tb_conv_spec *spec, const float *w, const float *bias, struct tb_conv *out,
+                          struct tb_error *err)
+{
+    struct tb_conv c;
+    enum tb_code rc = shape(spec, bias, &c, err);
+
+    *out = (struct tb_conv){ 0 };
+    if (rc)
+        return rc;
+
+    size_t size = (size_t)round_up(c.rows, TB_PANEL) * (size_t)c.depth * (size_t)c.taps * sizeof *c.w;
     c.w = aligned_alloc(64, (size + 63) / 64 * 64);
-    c.bias = calloc(rows, sizeof *c.bias);
-    if (!c.w || !c.bias) {
+    if (!c.w) {
         tb_conv_free(&c);
         return tb_fail(err, TB_ENOMEM, "convolution weights: %zu bytes", size);
     }
     pack_weights(&c, w);
-    for (int r = 0; bias && r < c.rows; r++)
-        c.bias[r] = bias[s->transposed ? r / s->stride : r];
+    *out = c;
+    return TB_OK;
+}
+
+enum tb_code tb_conv_map(const struct tb_conv_spec *spec, struct tb_q8 *q8, const float *bias, struct tb_conv *out,
+                         struct tb_error *err)
+{
+    struct tb_conv c;
+    enum tb_code rc;
+
+    *out = (struct tb_conv){ 0 };
+    assert(q8->rows == (size_t)spec->out && q8->len == (size_t)spec->in * (size_t)spec->taps);
+    if (spec->transposed || spec->stride > 1 || q8->len > TB_Q8_LEN)
+        return tb_fail(err, TB_EUNSUPPORTED, "convolution of this kind from 8 bits");
+    if ((rc = shape(spec, bias, &c, err)))
+        return rc;
+    c.q8 = *q8;
+    *q8 = (struct tb_q8){ 0 };
     *out = c;
     return TB_OK;
 }
@@ -348,5 +394,13 @@ void tb_conv_free(struct tb_conv *conv)
 {
     free(conv->w);
     free(conv->bias);
+    tb_q8_free(&conv->q8);
     *conv = (struct tb_conv){ 0 };
+}
+
+void tb_q8_free(struct tb_q8 *q8)
+{
+    free(q8->scale);
+    free(q8->zero);
+    *q8 = (struct tb_q8){ 0 };
 }

@@ -374,6 +374,69 @@ static float dot(const float *a, const float *b, int n)
     return ((v[0] + v[1]) + (v[2] + v[3])) + ((v[4] + v[5]) + (v[6] + v[7]));
 }
 
+/* Eight bytes as floats. */
+INLINE __m256 bytes(const uint8_t *q, __m128i flip)
+{
+    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_xor_si128(_mm_loadl_epi64((const __m128i *)(const void *)q), flip)));
+}
+
+static void widen8(const uint8_t *q, size_t step, int rows, uint8_t flip, const float *scale, const float *zero, int n,
+                   float *w)
+{
+    const uint8_t *row[TB_PANEL];
+    __m128i flips = _mm_set1_epi8((char)flip);
+    __m256 s[TB_PANEL], z[TB_PANEL];
+    int k = 0;
+
+    for (int i = 0; i < TB_PANEL; i++) {
+        row[i] = q + (size_t)(i < rows ? i : 0) * step;
+        s[i] = set1(scale[i]);
+        z[i] = set1(zero[i]);
+    }
+    for (; k + TB_LANES <= n; k += TB_LANES, w += TB_PANEL * TB_LANES) {
+        __m256 r[TB_PANEL], low[2], high[2];
+
+#pragma GCC unroll 4
+        for (int i = 0; i < TB_PANEL; i++)
+            r[i] = _mm256_mul_ps(_mm256_sub_ps(bytes(row[i] + k, flips), z[i]), s[i]);
+#pragma GCC unroll 2
+        for (int i = 0; i < 2; i++) { /* four rows of eight to eight columns of four: 0 2, 1 3, then in pairs */
+            low[i] = _mm256_unpacklo_ps(r[i], r[i + 2]);
+            high[i] = _mm256_unpackhi_ps(r[i], r[i + 2]);
+        }
+        __m256 a = _mm256_unpacklo_ps(low[0], low[1]), b = _mm256_unpackhi_ps(low[0], low[1]);
+        __m256 c = _mm256_unpacklo_ps(high[0], high[1]), d = _mm256_unpackhi_ps(high[0], high[1]);
+        _mm256_storeu_ps(w, _mm256_permute2f128_ps(a, b, 0x20));
+        _mm256_storeu_ps(w + 8, _mm256_permute2f128_ps(c, d, 0x20));
+        _mm256_storeu_ps(w + 16, _mm256_permute2f128_ps(a, b, 0x31));
+        _mm256_storeu_ps(w + 24, _mm256_permute2f128_ps(c, d, 0x31));
+    }
+    for (; k < n; k++)
+        for (int i = 0; i < TB_PANEL; i++)
+            *w++ = ((float)(uint8_t)(row[i][k] ^ flip) - zero[i]) * scale[i];
+}
+
+static float dot8(const uint8_t *q, uint8_t flip, float zero, const float *x, int n)
+{
+    __m128i flips = _mm_set1_epi8((char)flip);
+    __m256 z = set1(zero), a = _mm256_setzero_ps(), b = a;
+    int i = 0;
+
+    for (; i + 2 * TB_LANES <= n; i += 2 * TB_LANES) {
+        a = _mm256_fmadd_ps(_mm256_sub_ps(bytes(q + i, flips), z), _mm256_loadu_ps(x + i), a);
+        b = _mm256_fmadd_ps(_mm256_sub_ps(bytes(q + i + TB_LANES, flips), z), _mm256_loadu_ps(x + i + TB_LANES), b);
+    }
+    _Alignas(32) float part[TB_LANES];
+    float s = 0.0f;
+
+    _mm256_store_ps(part, _mm256_add_ps(a, b));
+    for (int k = 0; k < TB_LANES; k++)
+        s += part[k];
+    for (; i < n; i++)
+        s += ((float)(uint8_t)(q[i] ^ flip) - zero) * x[i];
+    return s;
+}
+
 static void gemv64(const float *w, const float *x, int n, float *y)
 {
     __m256 s[8];
@@ -391,6 +454,26 @@ static void gemv64(const float *w, const float *x, int n, float *y)
 #pragma GCC unroll 8
     for (int k = 0; k < 8; k++)
         _mm256_storeu_ps(y + k * TB_LANES, s[k]);
+}
+
+static void gemv64_8(const int8_t *w, float scale, const float *x, int n, float *y)
+{
+    __m256 s[8];
+
+#pragma GCC unroll 8
+    for (int k = 0; k < 8; k++)
+        s[k] = _mm256_setzero_ps();
+    for (int i = 0; i < n; i++, w += 64) {
+        __m256 v = _mm256_broadcast_ss(x + i);
+
+#pragma GCC unroll 8
+        for (int k = 0; k < 8; k++)
+            s[k] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(
+                                       (const __m128i *)(const void *)(w + k * TB_LANES)))), v, s[k]);
+    }
+#pragma GCC unroll 8
+    for (int k = 0; k < 8; k++)
+        _mm256_storeu_ps(y + k * TB_LANES, _mm256_mul_ps(s[k], set1(scale)));
 }
 
 static void lstm_cell(const float *const gate[4], float *c, float *h, int n)
@@ -415,6 +498,9 @@ const struct tb_kernels tb_kernels_avx2 = {
     .sum = sum,
     .spread = spread,
     .dot = dot,
+    .widen8 = widen8,
+    .dot8 = dot8,
     .gemv64 = gemv64,
+    .gemv64_8 = gemv64_8,
     .lstm_cell = lstm_cell,
 };

@@ -118,12 +118,39 @@ static float dot(const float *a, const float *b, int n)
     return s;
 }
 
+static void widen8(const uint8_t *q, size_t step, int rows, uint8_t flip, const float *scale, const float *zero, int n,
+                   float *w)
+{
+    for (int k = 0; k < n; k++)
+        for (int i = 0; i < TB_PANEL; i++)
+            *w++ = i < rows ? ((float)(uint8_t)(q[(size_t)i * step + (size_t)k] ^ flip) - zero[i]) * scale[i] : 0.0f;
+}
+
+static float dot8(const uint8_t *q, uint8_t flip, float zero, const float *x, int n)
+{
+    float s = 0.0f;
+
+    for (int i = 0; i < n; i++)
+        s += ((float)(uint8_t)(q[i] ^ flip) - zero) * x[i];
+    return s;
+}
+
 static void gemv64(const float *w, const float *x, int n, float *y)
 {
     memset(y, 0, 64 * sizeof *y);
     for (int i = 0; i < n; i++, w += 64)
         for (int j = 0; j < 64; j++)
             y[j] += w[j] * x[i];
+}
+
+static void gemv64_8(const int8_t *w, float scale, const float *x, int n, float *y)
+{
+    memset(y, 0, 64 * sizeof *y);
+    for (int i = 0; i < n; i++, w += 64)
+        for (int j = 0; j < 64; j++)
+            y[j] += (float)w[j] * x[i];
+    for (int j = 0; j < 64; j++)
+        y[j] *= scale;
 }
 
 static void lstm_cell(const float *const gate[4], float *c, float *h, int n)
@@ -143,6 +170,9 @@ const struct tb_kernels tb_kernels_c = {
     .sum = sum,
     .spread = spread,
     .dot = dot,
+    .widen8 = widen8,
+    .dot8 = dot8,
     .gemv64 = gemv64,
+    .gemv64_8 = gemv64_8,
     .lstm_cell = lstm_cell,
 };

@@ -6,6 +6,8 @@
 #ifndef TB_TENSOR_KERNELS_PRIV_H
 #define TB_TENSOR_KERNELS_PRIV_H
 
+#include <stdint.h>
+
 #include "tensor/ops.h"
 
 enum { TB_PANEL = 4, TB_LANES = 8, TB_TILE = 24 };
@@ -23,7 +25,14 @@ struct tb_kernels {
     double (*sum)(const float *x, int n);
     double (*spread)(const float *x, int n, double mean); /* sum of (x - mean)^2 */
     float (*dot)(const float *a, const float *b, int n);
+    /* w[k][i] = ((q[i * step + k] ^ flip) - zero[i]) * scale[i], k < n, i < TB_PANEL; of row `rows` and beyond, which
+     * are not there, w is 0 (as scale is). */
+    void (*widen8)(const uint8_t *q, size_t step, int rows, uint8_t flip, const float *scale, const float *zero, int n,
+                   float *w);
+    /* sum of ((q[i] ^ flip) - zero) * x[i] over n. */
+    float (*dot8)(const uint8_t *q, uint8_t flip, float zero, const float *x, int n);
     void (*gemv64)(const float *w, const float *x, int n, float *y); /* y[64] = sum over i of w[i][64] * x[i] */
+    void (*gemv64_8)(const int8_t *w, float scale, const float *x, int n, float *y); /* the same times scale */
     /* c = sigmoid(gate[2]) * c + sigmoid(gate[0]) * tanh(gate[3]), h = sigmoid(gate[1]) * tanh(c) over n units. */
     void (*lstm_cell)(const float *const gate[4], float *c, float *h, int n);
 };

@@ -1,7 +1,8 @@
 /* lstm.c - recurrent layers (ops.h).
  *
  * One sequence: the input's part of the gates is one matrix product over all columns; what is left for each step is a
- * matrix-vector product with the recurrent weights, and the two directions run side by side.
+ * matrix-vector product with the recurrent weights, and the two directions run side by side. In 8 bits the weights of a
+ * direction stay in the second-level cache of its core from step to step; as floats they do not.
  *
  * Many sequences: each part takes up to 24 of them through all steps alone. Input and state stand in one packed block
  * [in + hidden][24], so a step is one matrix product, and the four gates of a hidden unit are one tile. */
@@ -28,25 +29,47 @@ static void pack_recurrent(const float *r, int hidden, float *out)
                 *out++ = r[(size_t)(g + k) * (size_t)hidden + (size_t)i];
 }
 
-enum tb_code tb_bilstm_pack(int in, int hidden, const float *w, const float *r, const float *bias,
-                            struct tb_bilstm *out, struct tb_error *err)
+/* The same from 8 bits. */
+static void pack_recurrent8(const struct tb_q8 *r, int hidden, int8_t *out)
 {
-    struct tb_bilstm l = { .in = in, .hidden = hidden };
-    size_t gates = 4 * (size_t)hidden;
-    float both[4 * MOST_HIDDEN];
+    for (int g = 0; g < 4 * hidden; g += RUN)
+        for (int i = 0; i < hidden; i++)
+            for (int k = 0; k < RUN; k++)
+                *out++ = (int8_t)((r->q[(size_t)(g + k) * r->len + (size_t)i] ^ r->flip) - 128);
+}
 
-    *out = (struct tb_bilstm){ 0 };
-    assert(in > 0 && hidden > 0);
+/* Both biases of one direction in one. bias [8 * hidden], out [4 * hidden]. */
+static void join_biases(const float *bias, int hidden, float *out)
+{
+    for (int i = 0; i < 4 * hidden; i++)
+        out[i] = bias[i] + bias[4 * hidden + i];
+}
+
+static enum tb_code check_hidden(int hidden, struct tb_error *err)
+{
     if (hidden % 16 || hidden > MOST_HIDDEN)
         return tb_fail(err, TB_EUNSUPPORTED, "LSTM of %d hidden units: not a multiple of 16 up to %d", hidden,
                        MOST_HIDDEN);
+    return TB_OK;
+}
+
+enum tb_code tb_bilstm_pack(int in, int hidden, const float *w, const float *r, const float *bias,
+                            struct tb_bilstm *out, struct tb_error *err)
+{
+    struct tb_bilstm l = { .in = in, .hidden = hidden, .gate = { 0, 1, 2, 3 } };
+    size_t gates = 4 * (size_t)hidden;
+    float both[4 * MOST_HIDDEN];
+    enum tb_code rc;
+
+    *out = (struct tb_bilstm){ 0 };
+    assert(in > 0 && hidden > 0);
+    if ((rc = check_hidden(hidden, err)))
+        return rc;
     for (int d = 0; d < 2; d++) {
         struct tb_conv_spec spec = { .out = (int)gates, .in = in, .taps = 1 };
-        const float *b = bias + (size_t)d * 2 * gates;
 
-        for (size_t i = 0; i < gates; i++)
-            both[i] = b[i] + b[gates + i];
-        enum tb_code rc = tb_conv_pack(&spec, w + (size_t)d * gates * (size_t)in, both, &l.input[d], err);
+        join_biases(bias + (size_t)d * 2 * gates, hidden, both);
+        rc = tb_conv_pack(&spec, w + (size_t)d * gates * (size_t)in, both, &l.input[d], err);
         l.r[d] = lines(gates * (size_t)hidden);
         if (rc || !l.r[d]) {
             tb_bilstm_free(&l);
@@ -58,11 +81,52 @@ enum tb_code tb_bilstm_pack(int in, int hidden, const float *w, const float *r, 
     return TB_OK;
 }
 
+/* One scale for all, and bytes that count from their middle? */
+static bool symmetric(const struct tb_q8 *q)
+{
+    for (size_t o = 0; o < q->rows; o++)
+        if (q->scale[o] != q->scale[0] || q->zero[o] != 128.0f)
+            return false;
+    return true;
+}
+
+enum tb_code tb_bilstm_map(int in, int hidden, struct tb_q8 *w, const struct tb_q8 *r, const float *bias,
+                           const int *gate, struct tb_bilstm *out, struct tb_error *err)
+{
+    struct tb_bilstm l = { .in = in, .hidden = hidden, .gate = { gate[0], gate[1], gate[2], gate[3] } };
+    struct tb_conv_spec spec = { .out = 4 * hidden, .in = in, .taps = 1 };
+    size_t gates = 4 * (size_t)hidden;
+    float both[4 * MOST_HIDDEN];
+    enum tb_code rc;
+
+    *out = (struct tb_bilstm){ 0 };
+    if ((rc = check_hidden(hidden, err)))
+        return rc;
+    if (in > TB_Q8_LEN || !symmetric(&r[0]) || !symmetric(&r[1]))
+        return tb_fail(err, TB_EUNSUPPORTED, "LSTM with such 8-bit weights");
+    for (int d = 0; d < 2; d++) {
+        assert(r[d].rows == gates && r[d].len == (size_t)hidden);
+        join_biases(bias + (size_t)d * 2 * gates, hidden, both);
+        l.scale[d] = r[d].scale[0];
+        l.r8[d] = aligned_alloc(64, gates * (size_t)hidden);
+        rc = l.r8[d] ? tb_conv_map(&spec, &w[d], both, &l.input[d], err)
+                     : tb_fail(err, TB_ENOMEM, "LSTM of %d hidden units", hidden);
+        if (rc) {
+            tb_bilstm_free(&l);
+            return rc;
+        }
+        pack_recurrent8(&r[d], hidden, l.r8[d]);
+    }
+    *out = l;
+    return TB_OK;
+}
+
 void tb_bilstm_free(struct tb_bilstm *l)
 {
     for (int d = 0; d < 2; d++) {
         tb_conv_free(&l->input[d]);
         free(l->r[d]);
+        free(l->r8[d]);
     }
     *l = (struct tb_bilstm){ 0 };
 }
@@ -83,6 +147,7 @@ static void bilstm_part(void *ctx, int d)
 {
     const struct bilstm_job *j = ctx;
     int hidden = j->l->hidden, steps = j->y.cols;
+    const int *at = j->l->gate;
     _Alignas(64) float h[MOST_HIDDEN] = { 0 };
     _Alignas(64) float c[MOST_HIDDEN] = { 0 };
     _Alignas(64) float part[RUN];
@@ -90,10 +155,15 @@ static void bilstm_part(void *ctx, int d)
     for (int s = 0; s < steps; s++) {
         int t = d ? steps - 1 - s : s;
         float *g = tb_mat_row(j->gates[d], t);
-        const float *const gate[4] = { g, g + hidden, g + 2 * hidden, g + 3 * hidden };
+        const float *const gate[4] = { g + at[0] * hidden, g + at[1] * hidden, g + at[2] * hidden, g + at[3] * hidden };
 
         for (int from = 0; from < 4 * hidden; from += RUN) {
-            tb_kernels->gemv64(j->l->r[d] + (size_t)from * (size_t)hidden, h, hidden, part);
+            size_t first = (size_t)from * (size_t)hidden;
+
+            if (j->l->r[d])
+                tb_kernels->gemv64(j->l->r[d] + first, h, hidden, part);
+            else
+                tb_kernels->gemv64_8(j->l->r8[d] + first, j->l->scale[d], h, hidden, part);
             tb_kernels->add(g + from, part, 1.0f, g + from, RUN);
         }
         tb_kernels->lstm_cell(gate, c, h, hidden);

@@ -139,6 +139,32 @@ void tb_matvec(struct tb_pool *pool, const float *w, const float *bias, int out,
     run_each(pool, &e);
 }
 
+enum { MATVEC_ROWS = 256 }; /* of a part */
+
+struct matvec8 {
+    const struct tb_q8 *w;
+    const float *bias, *x;
+    float *y;
+};
+
+static void matvec8_part(void *ctx, int part)
+{
+    const struct matvec8 *j = ctx;
+    const struct tb_q8 *w = j->w;
+    size_t from = (size_t)part * MATVEC_ROWS, to = from + MATVEC_ROWS < w->rows ? from + MATVEC_ROWS : w->rows;
+
+    for (size_t o = from; o < to; o++)
+        j->y[o] = w->scale[o] * tb_kernels->dot8(w->q + o * w->len, w->flip, w->zero[o], j->x, (int)w->len) +
+                  (j->bias ? j->bias[o] : 0.0f);
+}
+
+void tb_matvec8(struct tb_pool *pool, const struct tb_q8 *w, const float *bias, const float *x, float *y)
+{
+    struct matvec8 j = { w, bias, x, y };
+
+    tb_pool_run(pool, matvec8_part, &j, (int)((w->rows + MATVEC_ROWS - 1) / MATVEC_ROWS));
+}
+
 struct norm {
     struct tb_mat x, y;
     const float *gamma, *beta, *style;

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/pool.h"
 #include "tensor/mat.h"
+#include "tensor/q8.h"
 
 /* Convolutions ----------------------------------------------------------------------------------------------------
  * All are matrix products of packed weights with shifted windows of the input: a linear layer on tokens is a
@@ -41,6 +42,8 @@ struct tb_post {
     float slope; /* of TB_ACT_LEAKY */
 };
 
+enum { TB_Q8_LEN = 4096 }; /* weights of one output, in 8 bits */
+
 struct tb_conv_spec {
     int out, in;              /* channels */
     int taps;                 /* kernel size */
@@ -55,7 +58,8 @@ struct tb_conv_spec {
 struct tb_conv {
     struct tb_conv_spec spec;
     int rows, depth, taps; /* of the matrix product: outputs (x stride if transposed), inputs (x stride), taps */
-    float *w;              /* [ceil(rows / 4)][depth][taps][4] */
+    float *w;              /* [ceil(rows / 4)][depth][taps][4]; NULL: q8 */
+    struct tb_q8 q8;       /* [out][in * taps] */
     float *bias;           /* [rows rounded up to 4] */
 };
 
@@ -64,6 +68,10 @@ struct tb_conv {
  * always does; beyond it TB_EUNSUPPORTED. Release with tb_conv_free, which accepts an empty one. */
 enum tb_code tb_conv_pack(const struct tb_conv_spec *spec, const float *w, const float *bias, struct tb_conv *out,
                           struct tb_error *err);
+/* The same from 8 bits: q8 is [out][in * taps], and the bytes that it points to must outlive the convolution. On TB_OK
+ * *q8 is taken over and left empty. TB_EUNSUPPORTED: transposed or with a stride, or in * taps > TB_Q8_LEN. */
+enum tb_code tb_conv_map(const struct tb_conv_spec *spec, struct tb_q8 *q8, const float *bias, struct tb_conv *out,
+                         struct tb_error *err);
 void tb_conv_free(struct tb_conv *conv);
 /* Columns that an input of `cols` columns gives; may be <= 0 for a short input, which must then not be run. */
 int tb_conv_cols(const struct tb_conv *conv, int cols);
@@ -78,6 +86,8 @@ void tb_depthwise_up2(struct tb_pool *pool, const float *w, const float *bias, s
 
 /* y[o] = bias[o] + sum w[o][i] x[i]; w [out][in], bias may be NULL. */
 void tb_matvec(struct tb_pool *pool, const float *w, const float *bias, int out, int in, const float *x, float *y);
+/* The same with w in 8 bits. */
+void tb_matvec8(struct tb_pool *pool, const struct tb_q8 *w, const float *bias, const float *x, float *y);
 
 /* Norms -----------------------------------------------------------------------------------------------------------*/
 
@@ -99,12 +109,21 @@ struct tb_bilstm {
     int in, hidden;
     struct tb_conv input[2]; /* x -> gates, one for each direction; holds both biases */
     float *r[2];             /* [4 * hidden / 64][hidden][64] */
+    int8_t *r8[2];           /* the same over scale, where r is NULL */
+    float scale[2];
+    int gate[4];             /* where input, output, forget, cell stand among the gates */
 };
 
 /* w [2][4 * hidden][in], r [2][4 * hidden][hidden], bias [2][8 * hidden]; direction 0 runs forward. hidden must be a
  * multiple of 16, at most 1024. Release with tb_bilstm_free. */
 enum tb_code tb_bilstm_pack(int in, int hidden, const float *w, const float *r, const float *bias,
                             struct tb_bilstm *out, struct tb_error *err);
+/* The same from 8 bits: w [2] is [4 * hidden][in] and is taken over when it succeeds, r [2] is [4 * hidden][hidden] and
+ * is copied; bytes that w points to must outlive the layer. gate: where input, output, forget and cell stand among the
+ * four, {0, 1, 2, 3} in ONNX and {0, 3, 1, 2} in PyTorch order. TB_EUNSUPPORTED: r has several scales, or is not
+ * symmetric. */
+enum tb_code tb_bilstm_map(int in, int hidden, struct tb_q8 *w, const struct tb_q8 *r, const float *bias,
+                           const int *gate, struct tb_bilstm *out, struct tb_error *err);
 void tb_bilstm_free(struct tb_bilstm *l);
 /* Floats of `work` for an input of `cols` columns. */
 size_t tb_bilstm_work(const struct tb_bilstm *l, int cols);

@@ -406,6 +406,7 @@ enum tb_code tb_safetensors_open(const char *path, struct tb_safetensors **out, 
     close(fd);
     if (map == MAP_FAILED)
         return tb_fail(err, TB_EIO, "%s: cannot map %zu bytes: %s", path, size, strerror(why));
+    madvise(map, size, MADV_WILLNEED); /* only faster: the disk begins to read now */
     enum tb_code rc = tb_safetensors_read(map, size, path, out, err);
     if (rc) {
         munmap(map, size);

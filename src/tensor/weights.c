@@ -227,3 +227,46 @@ enum tb_code tb_weights_floats(struct tb_weights *w, const char *name, int rank,
     *out = a->values;
     return TB_OK;
 }
+
+/* Is what `s` describes one number for all, or one for each row of the first dimension? */
+static bool by_row(const struct tb_tensor *t, const struct steps *s)
+{
+    for (int d = 1; d < t->rank; d++)
+        if (s->step[d])
+            return false;
+    return t->rank > 0;
+}
+
+enum tb_code tb_weights_q8(struct tb_weights *w, const char *name, int rank, const size_t *shape, struct tb_q8 *out,
+                           struct tb_error *err)
+{
+    const struct tb_tensor *t = tb_safetensors_find(w->file, name);
+    struct steps scale, zero;
+    enum tb_code rc = tb_safetensors_want(w->file, name, t ? t->dtype : TB_U8, rank, shape, &t, err);
+
+    *out = (struct tb_q8){ 0 };
+    if (rc)
+        return rc;
+    if (t->dtype != TB_I8 && t->dtype != TB_U8)
+        return tb_fail(err, TB_EUNSUPPORTED, "tensor %s is %s", name, tb_dtype_name(t->dtype));
+    if ((rc = companion(w, t, "scale", &scale, err)) ||
+        ((rc = companion(w, t, "zero", &zero, err)) && rc != TB_ENOTFOUND))
+        return rc;
+    if (!by_row(t, &scale) || !by_row(t, &zero))
+        return tb_fail(err, TB_EUNSUPPORTED, "tensor %s has other scales than one for each row", name);
+
+    struct tb_q8 q = { .q = t->data, .flip = t->dtype == TB_I8 ? 0x80 : 0, .rows = t->shape[0],
+                       .len = t->len / (t->shape[0] ? t->shape[0] : 1) };
+    q.scale = calloc(q.rows + 3, sizeof *q.scale);
+    q.zero = calloc(q.rows + 3, sizeof *q.zero);
+    if (!q.scale || !q.zero) {
+        tb_q8_free(&q);
+        return tb_fail(err, TB_ENOMEM, "tensor %s: %zu scales", name, q.rows);
+    }
+    for (size_t r = 0; r < q.rows; r++) {
+        q.scale[r] = element(scale.of, r * scale.step[0]);
+        q.zero[r] = (zero.of ? element(zero.of, r * zero.step[0]) : 0.0f) + (float)q.flip;
+    }
+    *out = q;
+    return TB_OK;
+}

@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 
+#include "tensor/q8.h"
 #include "tensor/safetensors.h"
 
 struct tb_weights;
@@ -32,6 +33,11 @@ enum tb_code tb_weights_floats(struct tb_weights *w, const char *name, int rank,
 #define tb_weights_get(w, name, out, err, ...)                                                                        \
     tb_weights_floats(w, name, (int)(sizeof((size_t[]){ __VA_ARGS__ }) / sizeof(size_t)), (size_t[]){ __VA_ARGS__ },  \
                       out, err)
+/* NAME of exactly this shape as it is stored, with one scale and zero for all or for each row (of the first dimension).
+ * The bytes stay mapped until tb_weights_close; release the rest with tb_q8_free. TB_EUNSUPPORTED: not in 8 bits, or
+ * with other scales. */
+enum tb_code tb_weights_q8(struct tb_weights *w, const char *name, int rank, const size_t *shape, struct tb_q8 *out,
+                           struct tb_error *err);
 bool tb_weights_has(const struct tb_weights *w, const char *name);
 
 /* Free the arrays made so far: what tb_weights_floats returned for stored types other than F32 is gone.

@@ -24,7 +24,10 @@ static enum tb_code take_affine(const struct tb_kokoro_run *run, int channels, s
 
 void tb_kokoro_style_run(const struct tb_kokoro_run *run, const struct tb_kokoro_style *s, const float *style, float *h)
 {
-    tb_matvec(run->pool, s->w, s->b, 2 * s->channels, TB_KOKORO_HALF, style, h);
+    if (s->w)
+        tb_matvec(run->pool, s->w, s->b, 2 * s->channels, TB_KOKORO_HALF, style, h);
+    else
+        tb_matvec8(run->pool, &s->w8, s->b, style, h);
 }
 
 /* The next norm of a block, of x, as a prologue without its activation. */

@@ -1,7 +1,8 @@
 /* model.c - see model.h.
  *
- * A loader with a sticky error reads one layer after another, packs it and frees the floats it was made of, so that
- * the model is never held twice. */
+ * A loader with a sticky error reads one layer after another. Weights in 8 bits stay where the file is mapped, but for the
+ * residual blocks and transposed convolutions: they are widened and packed, and the floats that they were made of freed,
+ * so that the model is never held twice. */
 #include "engine/kokoro/model.h"
 
 #include <stdarg.h>
@@ -12,7 +13,7 @@
 #include "engine/kokoro/spectrum.h"
 #include "tensor/weights.h"
 
-enum { FLOATS = 48 << 20, NAME = 128 }; /* bytes reserved for what is kept unpacked: 31 MB are used */
+enum { FLOATS = 48 << 20, NAME = 128 }; /* bytes reserved for what is kept unpacked: 4 MB are used */
 
 struct loader {
     struct tb_weights *weights;
@@ -69,18 +70,31 @@ static const float *keep2(struct loader *l, const char *name, int rows, int cols
     return keep(l, name, 2, (size_t[]){ (size_t)rows, (size_t)cols });
 }
 
+/* NAME.weight in 8 bits as it is stored. False: it is stored in another way, or something went wrong before. */
+static bool in_bytes(struct loader *l, const char *name, int rank, const size_t *shape, struct tb_q8 *q8)
+{
+    struct tb_error unused;
+
+    return l->rc == TB_OK && tb_weights_q8(l->weights, name, rank, shape, q8, &unused) == TB_OK;
+}
+
 /* Pack prefix.weight, a matrix when it has one tap and is a linear layer, and prefix.bias when there is one. */
 static void conv(struct loader *l, const char *prefix, bool linear, struct tb_conv_spec spec, struct tb_conv *out)
 {
     char name[NAME];
     size_t o = (size_t)spec.out, i = (size_t)spec.in;
     size_t shape[3] = { spec.transposed ? i : o, spec.transposed ? o : i, (size_t)spec.taps };
-    const float *w = borrow(l, name_of(name, prefix, ".weight"), linear ? 2 : 3, shape), *b = NULL;
+    struct tb_q8 q8 = { 0 };
+    const float *w, *b = NULL;
+    bool mapped = !spec.transposed && spec.stride <= 1 && (long)spec.in * spec.taps <= TB_Q8_LEN;
 
+    mapped = mapped && in_bytes(l, name_of(name, prefix, ".weight"), linear ? 2 : 3, shape, &q8);
+    w = mapped ? NULL : borrow(l, name_of(name, prefix, ".weight"), linear ? 2 : 3, shape);
     if (l->rc == TB_OK && tb_weights_has(l->weights, name_of(name, prefix, ".bias")))
         b = borrow(l, name, 1, &o);
     if (l->rc == TB_OK)
-        l->rc = tb_conv_pack(&spec, w, b, out, l->err);
+        l->rc = mapped ? tb_conv_map(&spec, &q8, b, out, l->err) : tb_conv_pack(&spec, w, b, out, l->err);
+    tb_q8_free(&q8);
     tb_weights_release(l->weights);
 }
 
@@ -117,44 +131,85 @@ static void style(struct loader *l, const char *prefix, int channels, struct tb_
     char name[NAME];
 
     s->channels = channels;
-    s->w = keep2(l, name_of(name, prefix, ".fc.weight"), 2 * channels, TB_KOKORO_HALF);
+    if (!in_bytes(l, name_of(name, prefix, ".fc.weight"), 2, (size_t[]){ 2 * (size_t)channels, TB_KOKORO_HALF }, &s->w8))
+        s->w = keep2(l, name, 2 * channels, TB_KOKORO_HALF);
     s->b = keep1(l, prefix, ".fc.bias", 2 * channels);
 }
 
-/* Copy rows [4 * hidden][n] from PyTorch's gate order, i f g o, to that of the kernels, i o f g. */
-static void gates(const float *from, size_t hidden, size_t n, float *to)
-{
-    static const size_t source[4] = { 0, 3, 1, 2 };
+enum { HIDDEN = 256, GATES = 4 * HIDDEN };
 
+static const int pytorch_gates[4] = { 0, 3, 1, 2 }; /* where its i f g o has input, output, forget, cell */
+
+/* Copy rows [GATES][n] from PyTorch's order to that of the kernels. */
+static void gates(const float *from, size_t n, float *to)
+{
     for (size_t g = 0; g < 4; g++)
-        memcpy(to + g * hidden * n, from + source[g] * hidden * n, hidden * n * sizeof *to);
+        memcpy(to + g * HIDDEN * n, from + (size_t)pytorch_gates[g] * HIDDEN * n, HIDDEN * n * sizeof *to);
 }
 
-static void bilstm(struct loader *l, const char *prefix, int in, struct tb_bilstm *out)
+static const char *direction_of(char *buf, const char *prefix, const char *stem, int d)
 {
-    enum { HIDDEN = 256, ROWS = 4 * HIDDEN };
-    size_t ni = (size_t)ROWS * (size_t)in, nh = (size_t)ROWS * HIDDEN;
-    float *w = malloc((2 * (ni + nh) + 4 * ROWS) * sizeof *w), *r = w + 2 * ni, *b = r + 2 * nh;
+    snprintf(buf, NAME, "%s%s%s", prefix, stem, d ? "_reverse" : "");
+    return buf;
+}
+
+/* As floats. bias [2][2 * GATES] in PyTorch's order. */
+static void bilstm_floats(struct loader *l, const char *prefix, int in, const float *bias, struct tb_bilstm *out)
+{
+    size_t ni = (size_t)GATES * (size_t)in, nh = (size_t)GATES * HIDDEN;
+    float *w = malloc((2 * (ni + nh) + 4 * GATES) * sizeof *w), *r = w + 2 * ni, *b = r + 2 * nh;
     char name[NAME];
 
-    if (!w && l->rc == TB_OK)
+    if (!w) {
         l->rc = tb_fail(l->err, TB_ENOMEM, "kokoro: %s", prefix);
-    for (size_t d = 0; d < 2 && l->rc == TB_OK; d++) {
-        const struct { const char *stem; size_t cols; float *to; } parts[4] = {
-            { ".weight_ih_l0", (size_t)in, w + d * ni }, { ".weight_hh_l0", HIDDEN, r + d * nh },
-            { ".bias_ih_l0", 1, b + d * 2 * ROWS }, { ".bias_hh_l0", 1, b + d * 2 * ROWS + ROWS } };
+        return;
+    }
+    for (int d = 0; d < 2; d++) {
+        const float *wi = borrow(l, direction_of(name, prefix, ".weight_ih_l0", d), 2, (size_t[]){ GATES, (size_t)in });
+        const float *wh = borrow(l, direction_of(name, prefix, ".weight_hh_l0", d), 2, (size_t[]){ GATES, HIDDEN });
 
-        for (int k = 0; k < 4 && l->rc == TB_OK; k++) {
-            snprintf(name, sizeof name, "%s%s%s", prefix, parts[k].stem, d ? "_reverse" : "");
-            const float *p = borrow(l, name, k < 2 ? 2 : 1, (size_t[]){ ROWS, parts[k].cols });
-            if (p)
-                gates(p, HIDDEN, parts[k].cols, parts[k].to);
-        }
+        if (l->rc)
+            break;
+        gates(wi, (size_t)in, w + (size_t)d * ni);
+        gates(wh, HIDDEN, r + (size_t)d * nh);
+        for (int k = 0; k < 2; k++)
+            gates(bias + (2 * d + k) * GATES, 1, b + (2 * d + k) * GATES);
         tb_weights_release(l->weights);
     }
     if (l->rc == TB_OK)
         l->rc = tb_bilstm_pack(in, HIDDEN, w, r, b, out, l->err);
     free(w);
+}
+
+static void bilstm(struct loader *l, const char *prefix, int in, struct tb_bilstm *out)
+{
+    struct tb_q8 w[2] = { { 0 } }, r[2] = { { 0 } };
+    float bias[4 * GATES];
+    bool bytes = true;
+    char name[NAME];
+
+    for (int k = 0; k < 4 && l->rc == TB_OK; k++) {
+        direction_of(name, prefix, k % 2 ? ".bias_hh_l0" : ".bias_ih_l0", k / 2);
+        const float *b = borrow(l, name, 1, (size_t[]){ GATES });
+
+        if (b)
+            memcpy(bias + k * GATES, b, GATES * sizeof *b);
+    }
+    for (int d = 0; d < 2; d++) {
+        size_t wi[] = { GATES, (size_t)in }, wh[] = { GATES, HIDDEN };
+
+        bytes = bytes && in_bytes(l, direction_of(name, prefix, ".weight_ih_l0", d), 2, wi, &w[d]) &&
+                in_bytes(l, direction_of(name, prefix, ".weight_hh_l0", d), 2, wh, &r[d]);
+    }
+    if (l->rc == TB_OK)
+        bytes = bytes && tb_bilstm_map(in, HIDDEN, w, r, bias, pytorch_gates, out, l->err) == TB_OK;
+    if (l->rc == TB_OK && !bytes)
+        bilstm_floats(l, prefix, in, bias, out);
+    for (int d = 0; d < 2; d++) {
+        tb_q8_free(&w[d]);
+        tb_q8_free(&r[d]);
+    }
+    tb_weights_release(l->weights);
 }
 
 static void block(struct loader *l, const char *prefix, int in, int out, bool up, struct tb_kokoro_block *b)
@@ -346,6 +401,8 @@ static void load_generator(struct loader *l, struct tb_kokoro_generator *g)
 
 static void free_block(struct tb_kokoro_block *b)
 {
+    tb_q8_free(&b->norm1.w8);
+    tb_q8_free(&b->norm2.w8);
     tb_conv_free(&b->conv1);
     tb_conv_free(&b->conv2);
     tb_conv_free(&b->shortcut);
@@ -354,6 +411,8 @@ static void free_block(struct tb_kokoro_block *b)
 static void free_snake(struct tb_kokoro_snake *s)
 {
     for (int j = 0; j < 3; j++) {
+        tb_q8_free(&s->norm1[j].w8);
+        tb_q8_free(&s->norm2[j].w8);
         tb_fastconv_free(&s->conv1[j]);
         tb_fastconv_free(&s->conv2[j]);
     }
@@ -369,6 +428,7 @@ static void free_text(struct tb_kokoro_model *m)
         tb_conv_free(convs[i]);
     for (int i = 0; i < 3; i++) {
         tb_conv_free(&m->text.conv[i]);
+        tb_q8_free(&m->prosody.norm[i].w8);
         tb_bilstm_free(&m->prosody.text[i]);
         free_block(&m->prosody.f0[i]);
         free_block(&m->prosody.energy[i]);
@@ -398,6 +458,7 @@ void tb_kokoro_model_close(struct tb_kokoro_model *m)
     for (int i = 0; i < 6; i++)
         free_snake(&g->res[i]);
     tb_scratch_close(&m->floats);
+    tb_weights_close(m->weights);
     free(m);
 }
 
@@ -419,7 +480,7 @@ enum tb_code tb_kokoro_model_open(const char *path, struct tb_kokoro_model **out
         load_decoder(&l, &m->decoder);
         load_generator(&l, &m->generator);
     }
-    tb_weights_close(l.weights);
+    m->weights = l.weights;
     if (l.rc) {
         tb_kokoro_model_close(m);
         return l.rc;

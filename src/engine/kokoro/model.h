@@ -1,12 +1,14 @@
 /* model.h - the weights of Kokoro-82M, packed for the kernels. docs/MODEL-kokoro.md has the layers and the names.
  *
- * Read-only after loading and shared by all sessions. Activations are [channels][time]; a frame is 25 ms. */
+ * Read-only after loading and shared by all sessions; what the file holds in 8 bits is used where it is mapped, which all
+ * processes share. Activations are [channels][time]; a frame is 25 ms. */
 #ifndef TB_ENGINE_KOKORO_MODEL_H
 #define TB_ENGINE_KOKORO_MODEL_H
 
 #include "engine/kokoro/print.h"
 #include "tensor/fastconv.h"
 #include "tensor/scratch.h"
+#include "tensor/weights.h"
 
 enum {
     TB_KOKORO_TOKENS = 178,       /* size of the vocabulary; 0 is the padding at both ends */
@@ -25,7 +27,8 @@ enum {
 
 /* The linear layer that turns a style into gamma and beta of an adaptive norm. */
 struct tb_kokoro_style {
-    const float *w, *b; /* [2 * channels][128], [2 * channels] */
+    struct tb_q8 w8;    /* [2 * channels][128], */
+    const float *w, *b; /* or as floats where w8 is empty; [2 * channels] */
     int channels;
 };
 
@@ -94,7 +97,8 @@ struct tb_kokoro_model {
     struct tb_kokoro_prosody prosody;
     struct tb_kokoro_decoder decoder;
     struct tb_kokoro_generator generator;
-    struct tb_scratch floats; /* what is kept unpacked */
+    struct tb_scratch floats;   /* what is kept unpacked */
+    struct tb_weights *weights; /* the file: weights in 8 bits stay mapped */
 };
 
 /* What a pass through a part of the network needs. */
@@ -106,7 +110,7 @@ struct tb_kokoro_run {
     void *ctx;
 };
 
-/* Load kokoro.safetensors (tools/convert_kokoro.py). The file is not used afterwards.
+/* Load kokoro.safetensors (tools/convert_kokoro.py). The file stays mapped.
  * Release with tb_kokoro_model_close. */
 enum tb_code tb_kokoro_model_open(const char *path, struct tb_kokoro_model **out, struct tb_error *err);
 void tb_kokoro_model_close(struct tb_kokoro_model *model); /* NULL is fine */

@@ -223,6 +223,23 @@ static char *write_file(const char *header, const void *bytes, size_t size)
     return path;
 }
 
+static void weights_in_bytes(struct tb_weights *w)
+{
+    struct tb_error err;
+    struct tb_q8 q8;
+
+    assert_int_equal(tb_weights_q8(w, "q", 2, (size_t[]){ 2, 3 }, &q8, &err), TB_OK);
+    assert_true(q8.rows == 2 && q8.len == 3 && q8.flip == 0 && q8.q[1] == 128);
+    assert_true(q8.scale[1] == 2.0f && q8.zero[0] == 128.0f && q8.zero[1] == 20.0f && q8.scale[2] == 0.0f);
+    tb_q8_free(&q8);
+    assert_int_equal(tb_weights_q8(w, "i", 2, (size_t[]){ 2, 2 }, &q8, &err), TB_OK);
+    assert_true(q8.flip == 0x80 && q8.zero[1] == 128.0f && q8.scale[1] == 0.25f); /* one for both rows, no zero */
+    tb_q8_free(&q8);
+    assert_int_equal(tb_weights_q8(w, "h", 1, (size_t[]){ 4 }, &q8, &err), TB_EUNSUPPORTED);
+    assert_int_equal(tb_weights_q8(w, "q", 2, (size_t[]){ 3, 2 }, &q8, &err), TB_EINVAL);
+    assert_null(q8.q);
+}
+
 static void weights_become_floats(void **state)
 {
     struct {
@@ -265,6 +282,7 @@ static void weights_become_floats(void **state)
     tb_weights_release(w);
     assert_memory_equal(p, d.plain, 8); /* in the map: not released */
     assert_true(tb_weights_has(w, "p") && !tb_weights_has(w, "x"));
+    weights_in_bytes(w);
     assert_int_equal(tb_weights_get(w, "q", &q, &err, 3, 2), TB_EINVAL);
     assert_non_null(strstr(err.text, "tensor q is U8 [2, 3], wanted U8 [3, 2]"));
     assert_null(q);
