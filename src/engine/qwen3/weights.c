@@ -2,6 +2,7 @@
 #include "engine/qwen3/weights.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -219,23 +220,24 @@ static const float *floats(struct tb_q3_loader *l, const char *name, int rank, c
     return l->rc ? NULL : p;
 }
 
-static const float *vector(struct tb_q3_loader *l, const char *name, int n)
+/* As floats that live as long as the weights: in the map, or widened. */
+static const float *kept(struct tb_q3_loader *l, const char *name, int rank, const size_t *shape)
 {
-    size_t len = (size_t)n;
-    const struct tb_tensor *t = find(l, name, 1, &len);
-    struct kept *kept;
+    const struct tb_tensor *t = find(l, name, rank, shape);
+    struct kept *copy;
 
     if (!t || t->dtype == TB_F32)
         return t ? t->data : NULL;
-    kept = malloc(sizeof *kept + len * sizeof *kept->values);
-    if (!kept) {
-        l->rc = tb_fail(l->err, TB_ENOMEM, "%s: %d floats", name, n);
+    copy = malloc(sizeof *copy + t->len * sizeof *copy->values);
+    if (!copy || t->len > INT_MAX) {
+        free(copy);
+        l->rc = tb_fail(l->err, TB_ENOMEM, "%s: %zu floats", name, t->len);
         return NULL;
     }
-    tb_table_get(&(struct tb_linear){ .dtype = t->dtype, .out = 1, .in = n, .w = t->data }, 0, kept->values);
-    kept->next = l->weights->kept;
-    l->weights->kept = kept;
-    return kept->values;
+    tb_table_get(&(struct tb_linear){ .dtype = t->dtype, .out = 1, .in = (int)t->len, .w = t->data }, 0, copy->values);
+    copy->next = l->weights->kept;
+    l->weights->kept = copy;
+    return copy->values;
 }
 
 const float *tb_q3_vector(struct tb_q3_loader *l, int n, const char *fmt, ...)
@@ -246,7 +248,19 @@ const float *tb_q3_vector(struct tb_q3_loader *l, int n, const char *fmt, ...)
     va_start(args, fmt);
     bool ok = name_of(l, name, "", fmt, args);
     va_end(args);
-    return ok ? vector(l, name, n) : NULL;
+    return ok ? kept(l, name, 1, (size_t[]){ (size_t)n }) : NULL;
+}
+
+const float *tb_q3_kept(struct tb_q3_loader *l, int a, int b, int c, const char *fmt, ...)
+{
+    size_t shape[3] = { (size_t)a, (size_t)b, (size_t)c };
+    char name[NAME];
+    va_list args;
+
+    va_start(args, fmt);
+    bool ok = name_of(l, name, "", fmt, args);
+    va_end(args);
+    return ok ? kept(l, name, c > 0 ? 3 : 2, shape) : NULL;
 }
 
 void tb_q3_linear(struct tb_q3_loader *l, struct tb_linear *linear, int out, int in, bool bias, const char *fmt, ...)
@@ -268,7 +282,7 @@ void tb_q3_linear(struct tb_q3_loader *l, struct tb_linear *linear, int out, int
     *linear = (struct tb_linear){ .dtype = t->dtype, .out = out, .in = in, .w = t->data };
     if (bias) {
         strcpy(name + strlen(name) - strlen("weight"), "bias");
-        linear->bias = vector(l, name, out);
+        linear->bias = kept(l, name, 1, shape);
     }
 }
 

@@ -32,7 +32,11 @@ void tb_q3_linear(struct tb_q3_loader *l, struct tb_linear *linear, int out, int
     __attribute__((format(printf, 6, 7)));
 /* The tensor NAME [n] as floats that live as long as the weights. NULL on failure. */
 const float *tb_q3_vector(struct tb_q3_loader *l, int n, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-/* The tensor NAME [a][b], or [a][b][c] when c > 0, as floats that live until tb_q3_release: for those who pack them. */
+/* The tensor NAME [a][b], or [a][b][c] when c > 0, as floats that live as long as the weights. */
+const float *tb_q3_kept(struct tb_q3_loader *l, int a, int b, int c, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
+/* The tensor NAME [a][b], or [a][b][c] when c > 0, as floats that live until tb_q3_release: for those who
+ * pack them. */
 const float *tb_q3_borrow(struct tb_q3_loader *l, int a, int b, int c, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 void tb_q3_release(struct tb_q3_loader *l);

@@ -1,0 +1,366 @@
+/* codec_decoder.c - see codec_decoder.h.
+ *
+ * What a causal convolution looks back at stands in the same matrix as its new input, before it: a `tail`. After a run
+ * the last columns move to the front. Zeros there at first are the padding of the reference, since a snake leaves zero
+ * as it is. */
+#include "engine/qwen3/codec_decoder.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/qwen3/ops.h"
+
+enum { TAPS = 7, PRE_TAPS = 3 };
+
+static const float NORM_EPS = 1e-6f; /* of ConvNeXt's norm */
+
+/* The input of a causal convolution: `back` columns of the past, then room for new ones. */
+struct tail {
+    struct tb_mat m; /* [channels][back + most] */
+    int back;
+};
+
+struct tb_q3_decoding {
+    const struct tb_q3_decoder *d;
+    int chunk; /* frames at once, at most */
+    struct tb_scratch memory;
+    struct tb_q3_cache cache;
+    struct tb_mat pre;                      /* [PRE_TAPS - 1 + chunk][width]: rows of frames */
+    struct tb_mat ups[TB_Q3_UPS];           /* [TAPS - 1 + most][latent]: rows */
+    struct tail head;                       /* latent channels */
+    struct tail up[TB_Q3_MAX_RATES];        /* input of each block */
+    struct tail unit[TB_Q3_MAX_RATES][TB_Q3_UNITS];
+    struct tail last;
+};
+
+static enum tb_code take_tail(struct tb_q3_decoding *s, int channels, int back, int most, struct tail *t,
+                              struct tb_error *err)
+{
+    t->back = back;
+    return tb_scratch_mat(&s->memory, channels, back + most, &t->m, err);
+}
+
+/* All that the stream keeps. */
+static enum tb_code take_all(struct tb_q3_decoding *s, struct tb_error *err)
+{
+    const struct tb_q3_decoder *d = s->d;
+    int most = s->chunk, latent = d->config.decoder.latent;
+    enum tb_code rc = tb_scratch_mat(&s->memory, PRE_TAPS - 1 + most, d->config.decoder.width, &s->pre, err);
+
+    for (int i = 0; rc == TB_OK && i < d->config.decoder.ratio_count; i++) {
+        most *= d->ups[i].rate;
+        rc = tb_scratch_mat(&s->memory, TAPS - 1 + most, latent, &s->ups[i], err);
+    }
+    if (rc == TB_OK)
+        rc = take_tail(s, latent, TAPS - 1, most, &s->head, err);
+    for (int i = 0; rc == TB_OK && i < d->config.decoder.rate_count; i++) {
+        rc = take_tail(s, d->blocks[i].in, 1, most, &s->up[i], err);
+        most *= d->blocks[i].rate;
+        for (int u = 0; rc == TB_OK && u < TB_Q3_UNITS; u++)
+            rc = take_tail(s, d->blocks[i].out, (TAPS - 1) * d->blocks[i].units[u].conv1.spec.dilation, most,
+                           &s->unit[i][u], err);
+    }
+    return rc ? rc : take_tail(s, d->tail.spec.in, TAPS - 1, most, &s->last, err);
+}
+
+/* Bytes that take_all asks for, generously: rows are padded. */
+static size_t memory_size(const struct tb_q3_decoder *d, int chunk)
+{
+    size_t most = (size_t)chunk, rows = (size_t)d->config.decoder.latent + 64, n = (most + 8) * rows;
+
+    for (int i = 0; i < d->config.decoder.ratio_count; i++)
+        n += ((most *= (size_t)d->ups[i].rate) + 8) * rows;
+    n += rows * (most + 128);
+    for (int i = 0; i < d->config.decoder.rate_count; i++) {
+        n += (size_t)d->blocks[i].in * (most + 128);
+        most *= (size_t)d->blocks[i].rate;
+        n += TB_Q3_UNITS * (size_t)d->blocks[i].out * (most + 192);
+    }
+    return (n + (size_t)d->tail.spec.in * (most + 128)) * sizeof(float) + (1 << 16);
+}
+
+enum tb_code tb_q3_decoding_open(const struct tb_q3_decoder *d, int chunk, struct tb_q3_decoding **out,
+                                 struct tb_error *err)
+{
+    struct tb_q3_decoding *s = calloc(1, sizeof *s);
+    int window = d->config.decoder.transformer.window;
+    enum tb_code rc;
+
+    *out = NULL;
+    if (!s)
+        return tb_fail(err, TB_ENOMEM, "qwen3: no memory");
+    s->d = d;
+    s->chunk = chunk;
+    if ((rc = tb_scratch_open(memory_size(d, chunk), &s->memory, err)) || (rc = take_all(s, err)) ||
+        (rc = tb_q3_cache_open(&d->stack, 2 * window + chunk, &s->cache, err))) {
+        tb_q3_decoding_close(s);
+        return rc;
+    }
+    tb_q3_decoding_reset(s);
+    *out = s;
+    return TB_OK;
+}
+
+void tb_q3_decoding_close(struct tb_q3_decoding *s)
+{
+    if (!s)
+        return;
+    tb_q3_cache_close(&s->cache);
+    tb_scratch_close(&s->memory);
+    free(s);
+}
+
+static void clear_rows(struct tb_mat m, int rows)
+{
+    for (int r = 0; r < rows; r++)
+        memset(tb_mat_row(m, r), 0, (size_t)m.cols * sizeof *m.p);
+}
+
+static void clear_tail(struct tail *t)
+{
+    for (int r = 0; r < t->m.rows; r++)
+        memset(tb_mat_row(t->m, r), 0, (size_t)t->back * sizeof *t->m.p);
+}
+
+void tb_q3_decoding_reset(struct tb_q3_decoding *s)
+{
+    tb_q3_cache_rewind(&s->cache, 0);
+    clear_rows(s->pre, PRE_TAPS - 1);
+    for (int i = 0; i < s->d->config.decoder.ratio_count; i++)
+        clear_rows(s->ups[i], TAPS - 1);
+    clear_tail(&s->head);
+    for (int i = 0; i < s->d->config.decoder.rate_count; i++) {
+        clear_tail(&s->up[i]);
+        for (int u = 0; u < TB_Q3_UNITS; u++)
+            clear_tail(&s->unit[i][u]);
+    }
+    clear_tail(&s->last);
+}
+
+static void show(const struct tb_q3_run *run, const char *stage, int i, struct tb_mat m)
+{
+    if (run->look)
+        run->look(run->ctx, stage, i, m);
+}
+
+/* Columns for n new values behind the past ones. */
+static struct tb_mat fresh(const struct tail *t, int n)
+{
+    return tb_mat_cols(t->m, t->back, n);
+}
+
+/* Past and new columns together: what the convolution reads. */
+static struct tb_mat filled(const struct tail *t, int n)
+{
+    return tb_mat_cols(t->m, 0, t->back + n);
+}
+
+/* After n columns have been read. */
+static void advance(struct tail *t, int n)
+{
+    for (int r = 0; r < t->m.rows; r++)
+        memmove(tb_mat_row(t->m, r), tb_mat_row(t->m, r) + n, (size_t)t->back * sizeof *t->m.p);
+}
+
+static void advance_rows(struct tb_mat m, int back, int n)
+{
+    memmove(m.p, tb_mat_row(m, n), (size_t)back * (size_t)m.ld * sizeof *m.p);
+}
+
+/* Rows of the quantised vectors, into the new rows of s->pre. */
+static enum tb_code look_up(const struct tb_q3_run *run, struct tb_q3_decoding *s, const int *codes, int n,
+                            struct tb_error *err)
+{
+    const struct tb_q3_decoder *d = s->d;
+    int vector = d->config.decoder.vector, groups = d->config.groups;
+    struct tb_mat part[2], rest, y = tb_mat_rows(s->pre, PRE_TAPS - 1, n);
+    enum tb_code rc;
+
+    if ((rc = tb_scratch_mat(run->scratch, n, vector, &part[0], err)) ||
+        (rc = tb_scratch_mat(run->scratch, n, vector, &part[1], err)) ||
+        (rc = tb_scratch_mat(run->scratch, n, d->config.decoder.width, &rest, err)))
+        return rc;
+    clear_rows(part[0], n);
+    clear_rows(part[1], n);
+    for (int i = 0; i < n * groups; i++) {
+        int g = i % groups, code = codes[i];
+        float *row = tb_mat_row(part[g > 0], i / groups);
+
+        if (code < 0 || code >= d->config.decoder.codebook)
+            return tb_fail(err, TB_EINVAL, "qwen3: code %d of group %d, of %d", code, g, d->config.decoder.codebook);
+        float usage = d->usage[g][code] > 1e-5f ? d->usage[g][code] : 1e-5f;
+        for (int k = 0; k < vector; k++)
+            row[k] += d->sums[g][(size_t)code * (size_t)vector + (size_t)k] / usage;
+    }
+    tb_linear_run(run->pool, &d->first, part[0], y);
+    tb_linear_run(run->pool, &d->rest, part[1], rest);
+    tb_q3_add_scaled(y, rest, NULL);
+    show(run, "rvq", 0, y);
+    return TB_OK;
+}
+
+/* Three taps over frames, and the transformer: x [n][latent]. */
+static enum tb_code transform(const struct tb_q3_run *run, struct tb_q3_decoding *s, struct tb_mat x,
+                              struct tb_error *err)
+{
+    const struct tb_q3_decoder *d = s->d;
+    int n = x.rows, width = d->config.decoder.width;
+    struct tb_mat taps, hidden;
+    enum tb_code rc;
+
+    if ((rc = tb_scratch_mat(run->scratch, n, width * PRE_TAPS, &taps, err)) ||
+        (rc = tb_scratch_mat(run->scratch, n, d->config.decoder.transformer.hidden, &hidden, err)))
+        return rc;
+    for (int r = 0; r < n; r++)
+        for (int i = 0; i < width * PRE_TAPS; i++)
+            tb_mat_row(taps, r)[i] = tb_mat_row(s->pre, r + i % PRE_TAPS)[i / PRE_TAPS];
+    advance_rows(s->pre, PRE_TAPS - 1, n);
+    tb_linear_run(run->pool, &d->pre, taps, x);
+    show(run, "pre_conv", 0, x);
+    tb_linear_run(run->pool, &d->in, x, hidden);
+    show(run, "pre_input_proj", 0, hidden);
+    if ((rc = tb_q3_stack_run(run, &d->stack, &s->cache, hidden, err)))
+        return rc;
+    tb_q3_rms_norm(hidden, d->norm, d->config.decoder.transformer.eps, hidden);
+    show(run, "pre_norm", 0, hidden);
+    tb_linear_run(run->pool, &d->out, hidden, x);
+    show(run, "pre_transformer", 0, x);
+    return TB_OK;
+}
+
+/* Each channel by itself, seven taps: rows of y from rows of x, which begins TAPS - 1 rows earlier. */
+static void depthwise(const struct tb_q3_up *u, struct tb_mat x, struct tb_mat y)
+{
+    for (int r = 0; r < y.rows; r++) {
+        float *to = tb_mat_row(y, r);
+
+        memcpy(to, u->bias, (size_t)y.cols * sizeof *to);
+        for (int k = 0; k < TAPS; k++) {
+            const float *from = tb_mat_row(x, r + k);
+
+            for (int i = 0; i < y.cols; i++)
+                to[i] += u->taps[i * TAPS + k] * from[i];
+        }
+    }
+}
+
+/* x [n][latent] to *y [n * rate][latent], in scratch. */
+static enum tb_code upsample(const struct tb_q3_run *run, struct tb_q3_decoding *s, int index, struct tb_mat x,
+                             struct tb_mat *y, struct tb_error *err)
+{
+    const struct tb_q3_up *u = &s->d->ups[index];
+    int n = x.rows * u->rate;
+    struct tb_mat both, normed, wide, fine = tb_mat_rows(s->ups[index], TAPS - 1, n);
+    enum tb_code rc;
+
+    if ((rc = tb_scratch_mat(run->scratch, x.rows, u->up.out, &both, err)) ||
+        (rc = tb_scratch_mat(run->scratch, n, x.cols, &normed, err)) ||
+        (rc = tb_scratch_mat(run->scratch, n, u->wide.out, &wide, err)) ||
+        (rc = tb_scratch_mat(run->scratch, n, x.cols, y, err)))
+        return rc;
+    tb_linear_run(run->pool, &u->up, x, both);
+    for (int r = 0; r < n; r++)
+        memcpy(tb_mat_row(fine, r), tb_mat_row(both, r / u->rate) + r % u->rate * x.cols,
+               (size_t)x.cols * sizeof(float));
+    show(run, "upsample_conv", index, fine);
+    depthwise(u, s->ups[index], normed);
+    tb_q3_layer_norm(normed, u->norm_w, u->norm_b, NORM_EPS, normed);
+    tb_linear_run(run->pool, &u->wide, normed, wide);
+    tb_q3_gelu(wide);
+    tb_linear_run(run->pool, &u->narrow, wide, normed);
+    for (int r = 0; r < n; r++)
+        memcpy(tb_mat_row(*y, r), tb_mat_row(fine, r), (size_t)x.cols * sizeof(float));
+    tb_q3_add_scaled(*y, normed, u->gamma);
+    show(run, "upsample", index, *y);
+    advance_rows(s->ups[index], TAPS - 1, n);
+    return TB_OK;
+}
+
+static struct tb_pre pre_of(const struct tb_q3_snake *s)
+{
+    return (struct tb_pre){ .kind = TB_PRE_SNAKE, .alpha = s->alpha, .inv_alpha = s->inverse };
+}
+
+/* Block i from its tail with n new columns, into y: the new columns of whatever comes next. */
+static enum tb_code run_block(const struct tb_q3_run *run, struct tb_q3_decoding *s, int i, int n, struct tb_mat y,
+                              struct tb_error *err)
+{
+    const struct tb_q3_block *b = &s->d->blocks[i];
+    struct tb_pre pre = pre_of(&b->snake);
+    int cols = n * b->rate;
+    struct tb_mat inner;
+    enum tb_code rc = tb_scratch_mat(run->scratch, b->out, cols, &inner, err);
+
+    if (rc)
+        return rc;
+    tb_conv_run(run->pool, &b->up, filled(&s->up[i], n), &pre, fresh(&s->unit[i][0], cols), NULL);
+    advance(&s->up[i], n);
+    show(run, "block_up", i + 1, fresh(&s->unit[i][0], cols));
+    for (int u = 0; u < TB_Q3_UNITS; u++) {
+        struct tail *t = &s->unit[i][u];
+        struct tb_pre first = pre_of(&b->units[u].snake1), second = pre_of(&b->units[u].snake2);
+        struct tb_mat x = fresh(t, cols), to = u + 1 < TB_Q3_UNITS ? fresh(&s->unit[i][u + 1], cols) : y;
+        struct tb_post post = { .residual = &x };
+
+        tb_conv_run(run->pool, &b->units[u].conv1, filled(t, cols), &first, inner, NULL);
+        tb_conv_run(run->pool, &b->units[u].conv2, inner, &second, to, &post);
+        advance(t, cols);
+        if (i == 0)
+            show(run, "unit", u, to);
+    }
+    show(run, "decoder", i + 1, y);
+    return TB_OK;
+}
+
+/* At most s->chunk frames. */
+static enum tb_code run_chunk(const struct tb_q3_run *run, struct tb_q3_decoding *s, const int *codes, int frames,
+                              float *samples, struct tb_error *err)
+{
+    const struct tb_q3_decoder *d = s->d;
+    int n = frames, blocks = d->config.decoder.rate_count;
+    struct tb_pre pre = pre_of(&d->snake);
+    struct tb_mat x;
+    enum tb_code rc;
+
+    if ((rc = look_up(run, s, codes, n, err)) ||
+        (rc = tb_scratch_mat(run->scratch, n, d->config.decoder.latent, &x, err)) || (rc = transform(run, s, x, err)))
+        return rc;
+    for (int i = 0; i < d->config.decoder.ratio_count; i++)
+        if ((rc = upsample(run, s, i, x, &x, err)))
+            return rc;
+    n = x.rows;
+    tb_transpose(x, fresh(&s->head, n));
+    tb_conv_run(run->pool, &d->head, filled(&s->head, n), NULL, fresh(&s->up[0], n), NULL);
+    advance(&s->head, n);
+    show(run, "decoder", 0, fresh(&s->up[0], n));
+    for (int i = 0; i < blocks; i++) {
+        int cols = n * d->blocks[i].rate;
+
+        if ((rc = run_block(run, s, i, n, i + 1 < blocks ? fresh(&s->up[i + 1], cols) : fresh(&s->last, cols), err)))
+            return rc;
+        n = cols;
+    }
+    struct tb_mat y = { samples, 1, n, n };
+    tb_conv_run(run->pool, &d->tail, filled(&s->last, n), &pre, y, NULL);
+    advance(&s->last, n);
+    for (int i = 0; i < n; i++)
+        samples[i] = samples[i] < -1.0f ? -1.0f : samples[i] > 1.0f ? 1.0f : samples[i];
+    return TB_OK;
+}
+
+enum tb_code tb_q3_decoding_run(const struct tb_q3_run *run, struct tb_q3_decoding *s, const int *codes, int frames,
+                                float *samples, struct tb_error *err)
+{
+    size_t mark = tb_scratch_mark(run->scratch);
+    enum tb_code rc = TB_OK;
+
+    for (int at = 0; rc == TB_OK && at < frames; at += s->chunk) {
+        int n = frames - at < s->chunk ? frames - at : s->chunk;
+
+        rc = run_chunk(run, s, codes + (size_t)at * (size_t)s->d->config.groups, n,
+                       samples + (size_t)at * (size_t)s->d->config.frame, err);
+        tb_scratch_reset(run->scratch, mark);
+    }
+    return rc;
+}

@@ -1,0 +1,191 @@
+/* codec_decoder_load.c - the weights of codec_decoder.h. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/qwen3/codec_decoder.h"
+
+enum { TAPS = 7, WIDER = 4 }; /* ConvNeXt's inner width */
+
+static float *room(struct tb_q3_loader *l, size_t n)
+{
+    float *p = l->rc ? NULL : malloc(n * sizeof *p);
+
+    if (!p && l->rc == TB_OK)
+        l->rc = tb_fail(l->err, TB_ENOMEM, "qwen3: %zu floats", n);
+    return p;
+}
+
+static void load_snake(struct tb_q3_loader *l, struct tb_q3_snake *s, int n, const char *at)
+{
+    const float *alpha = tb_q3_vector(l, n, "%s.alpha", at), *beta = tb_q3_vector(l, n, "%s.beta", at);
+
+    s->alpha = room(l, 2 * (size_t)n);
+    if (l->rc)
+        return;
+    s->inverse = s->alpha + n;
+    for (int i = 0; i < n; i++) {
+        s->alpha[i] = expf(alpha[i]);
+        s->inverse[i] = 1.0f / (expf(beta[i]) + 1e-9f);
+    }
+}
+
+/* AT.weight and AT.bias as a packed convolution without padding: the stream holds what lies before. */
+static void load_conv(struct tb_q3_loader *l, struct tb_conv *conv, struct tb_conv_spec spec, const char *at)
+{
+    int a = spec.transposed ? spec.in : spec.out, b = spec.transposed ? spec.out : spec.in;
+    const float *w = tb_q3_borrow(l, a, b, spec.taps, "%s.weight", at);
+    const float *bias = tb_q3_vector(l, spec.out, "%s.bias", at);
+
+    if (l->rc == TB_OK)
+        l->rc = tb_conv_pack(&spec, w, bias, conv, l->err);
+    tb_q3_release(l);
+}
+
+static void load_unit(struct tb_q3_loader *l, struct tb_q3_unit *u, int channels, int dilation, const char *at)
+{
+    char name[96];
+
+    snprintf(name, sizeof name, "%.80s.act1", at);
+    load_snake(l, &u->snake1, channels, name);
+    snprintf(name, sizeof name, "%.80s.conv1.conv", at);
+    load_conv(l, &u->conv1, (struct tb_conv_spec){ .out = channels, .in = channels, .taps = TAPS, .dilation = dilation },
+              name);
+    snprintf(name, sizeof name, "%.80s.act2", at);
+    load_snake(l, &u->snake2, channels, name);
+    snprintf(name, sizeof name, "%.80s.conv2.conv", at);
+    load_conv(l, &u->conv2, (struct tb_conv_spec){ .out = channels, .in = channels, .taps = 1 }, name);
+}
+
+static void load_block(struct tb_q3_loader *l, struct tb_q3_block *b, int index)
+{
+    static const int dilations[TB_Q3_UNITS] = { 1, 3, 9 };
+    char name[96];
+
+    snprintf(name, sizeof name, "decoder.decoder.%d.block.0", index);
+    load_snake(l, &b->snake, b->in, name);
+    snprintf(name, sizeof name, "decoder.decoder.%d.block.1.conv", index);
+    load_conv(l, &b->up, (struct tb_conv_spec){ .out = b->out, .in = b->in, .taps = 2 * b->rate, .stride = b->rate,
+                                                .pad_left = b->rate, .pad_right = b->rate, .transposed = true }, name);
+    for (int u = 0; u < TB_Q3_UNITS; u++) {
+        snprintf(name, sizeof name, "decoder.decoder.%d.block.%d", index, u + 2);
+        load_unit(l, &b->units[u], b->out, dilations[u], name);
+    }
+}
+
+/* Transposed convolution whose taps do not overlap: a linear layer that makes `rate` rows of one. */
+static void load_up(struct tb_q3_loader *l, struct tb_q3_up *u, int n, int index)
+{
+    const float *w = tb_q3_borrow(l, n, n, u->rate, "decoder.upsample.%d.0.conv.weight", index);
+    const float *bias = tb_q3_vector(l, n, "decoder.upsample.%d.0.conv.bias", index);
+    size_t rows = (size_t)u->rate * (size_t)n, cols = (size_t)n;
+
+    u->packed = room(l, rows * cols + rows);
+    if (l->rc)
+        return;
+    for (size_t r = 0; r < rows; r++) {
+        size_t tap = r / cols, out = r % cols;
+
+        for (size_t in = 0; in < cols; in++)
+            u->packed[r * cols + in] = w[(in * cols + out) * (size_t)u->rate + tap];
+        u->packed[rows * cols + r] = bias[out];
+    }
+    tb_q3_release(l);
+    u->up = (struct tb_linear){ TB_F32, (int)rows, n, u->packed, u->packed + rows * cols };
+}
+
+static void load_convnext(struct tb_q3_loader *l, struct tb_q3_up *u, int n, int index)
+{
+    u->taps = tb_q3_kept(l, n, 1, TAPS, "decoder.upsample.%d.1.dwconv.conv.weight", index);
+    u->bias = tb_q3_vector(l, n, "decoder.upsample.%d.1.dwconv.conv.bias", index);
+    u->norm_w = tb_q3_vector(l, n, "decoder.upsample.%d.1.norm.weight", index);
+    u->norm_b = tb_q3_vector(l, n, "decoder.upsample.%d.1.norm.bias", index);
+    u->gamma = tb_q3_vector(l, n, "decoder.upsample.%d.1.gamma", index);
+    tb_q3_linear(l, &u->wide, WIDER * n, n, true, "decoder.upsample.%d.1.pwconv1", index);
+    tb_q3_linear(l, &u->narrow, n, WIDER * n, true, "decoder.upsample.%d.1.pwconv2", index);
+}
+
+static void load_codebooks(struct tb_q3_loader *l, struct tb_q3_decoder *d)
+{
+    int vector = d->config.decoder.vector, size = d->config.decoder.codebook, width = d->config.decoder.width;
+
+    for (int g = 0; g < d->config.groups; g++) {
+        const char *part = g ? "rest" : "first";
+        int layer = g ? g - 1 : 0;
+
+        d->sums[g] = tb_q3_kept(l, size, vector, 0, "decoder.quantizer.rvq_%s.vq.layers.%d._codebook.embedding_sum", part,
+                                 layer);
+        d->usage[g] = tb_q3_vector(l, size, "decoder.quantizer.rvq_%s.vq.layers.%d._codebook.cluster_usage", part,
+                                   layer);
+    }
+    tb_q3_linear(l, &d->first, width, vector, false, "decoder.quantizer.rvq_first.output_proj");
+    tb_q3_linear(l, &d->rest, width, vector, false, "decoder.quantizer.rvq_rest.output_proj");
+}
+
+/* A causal convolution over frames is a linear layer on the last `taps` frames: [out][in][taps] as [out][in * taps]. */
+static void load_frames_conv(struct tb_q3_loader *l, struct tb_linear *linear, int out, int in, int taps, const char *at)
+{
+    const float *w = tb_q3_kept(l, out, in, taps, "%s.weight", at), *bias = tb_q3_vector(l, out, "%s.bias", at);
+
+    *linear = (struct tb_linear){ TB_F32, out, in * taps, w, bias };
+}
+
+void tb_q3_decoder_load(struct tb_q3_loader *l, const struct tb_q3_codec_config *config, struct tb_q3_decoder *d)
+{
+    int latent = config->decoder.latent, hidden = config->decoder.transformer.hidden, channels = config->decoder.hidden;
+    int count = config->decoder.rate_count;
+    char name[64];
+
+    *d = (struct tb_q3_decoder){ .config = *config };
+    if (l->rc == TB_OK && config->decoder.ratio_count > TB_Q3_UPS)
+        l->rc = tb_fail(l->err, TB_EUNSUPPORTED, "qwen3: %d upsampling_ratios, at most %d", config->decoder.ratio_count,
+                        TB_Q3_UPS);
+    if (l->rc)
+        return;
+    load_codebooks(l, d);
+    load_frames_conv(l, &d->pre, latent, config->decoder.width, 3, "decoder.pre_conv.conv");
+    tb_q3_linear(l, &d->in, hidden, latent, true, "decoder.pre_transformer.input_proj");
+    tb_q3_stack_load(l, &config->decoder.transformer, "decoder.pre_transformer", &d->stack);
+    d->norm = tb_q3_vector(l, hidden, "decoder.pre_transformer.norm.weight");
+    tb_q3_linear(l, &d->out, latent, hidden, true, "decoder.pre_transformer.output_proj");
+    for (int i = 0; i < config->decoder.ratio_count; i++) {
+        d->ups[i].rate = config->decoder.ratios[i];
+        load_up(l, &d->ups[i], latent, i);
+        load_convnext(l, &d->ups[i], latent, i);
+    }
+    load_conv(l, &d->head, (struct tb_conv_spec){ .out = channels, .in = latent, .taps = TAPS }, "decoder.decoder.0.conv");
+    for (int i = 0; i < count; i++, channels /= 2) {
+        d->blocks[i].in = channels;
+        d->blocks[i].out = channels / 2;
+        d->blocks[i].rate = config->decoder.rates[i];
+        load_block(l, &d->blocks[i], i + 1);
+    }
+    snprintf(name, sizeof name, "decoder.decoder.%d", count + 1);
+    load_snake(l, &d->snake, channels, name);
+    snprintf(name, sizeof name, "decoder.decoder.%d.conv", count + 2);
+    load_conv(l, &d->tail, (struct tb_conv_spec){ .out = 1, .in = channels, .taps = TAPS }, name);
+}
+
+void tb_q3_decoder_free(struct tb_q3_decoder *d)
+{
+    for (int i = 0; i < TB_Q3_UPS; i++)
+        free(d->ups[i].packed);
+    for (int i = 0; i < d->config.decoder.rate_count; i++) {
+        struct tb_q3_block *b = &d->blocks[i];
+
+        free(b->snake.alpha);
+        tb_conv_free(&b->up);
+        for (int u = 0; u < TB_Q3_UNITS; u++) {
+            free(b->units[u].snake1.alpha);
+            free(b->units[u].snake2.alpha);
+            tb_conv_free(&b->units[u].conv1);
+            tb_conv_free(&b->units[u].conv2);
+        }
+    }
+    free(d->snake.alpha);
+    tb_conv_free(&d->head);
+    tb_conv_free(&d->tail);
+    tb_q3_stack_free(&d->stack);
+    *d = (struct tb_q3_decoder){ 0 };
+}
