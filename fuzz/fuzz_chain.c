@@ -1,6 +1,4 @@
 /* fuzz_chain.c - phonemes to a chain of sounds, and the chain along as many frames as the input's end says. */
-#include <stdlib.h>
-
 #include "engine/kokoro/align.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
