@@ -16,7 +16,6 @@ import sys
 # tensor name -> leading sizes to keep, one for each dimension; None keeps all
 CUT = {
     "logits": (None, 256), "sub_logits": (2, None, None), "wav": (3840,), "mel_basis": (32, None),
-    "mel_speech": (64, None),
     "block0": (8, None), "block1": (8, None), "block1_tdnn1": (8, None),
     "block1_tdnn2": (8, None), "block1_se_block": (8, None), "block2": (8, None), "block3": (8, None),
     "mfa": (8, None), "asp_logits": (8, None), "seanet_00": (1, None), "seanet_01": (2, None),

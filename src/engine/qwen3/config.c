@@ -128,13 +128,17 @@ static void read_speaker(struct tb_q3_json *r, json_t *root, struct tb_q3_config
     s->attention = tb_q3_json_int(r, o, "enc_attention_channels", 1, MAX_CHANNELS, 128);
     s->scale = tb_q3_json_int(r, o, "enc_res2net_scale", 2, 64, 8);
     s->se = tb_q3_json_int(r, o, "enc_se_channels", 1, MAX_CHANNELS, 128);
-    for (int i = 0; r->rc == TB_OK && i < 4; i++)
+    for (int i = 0; r->rc == TB_OK && i < N; i++)
+        if (s->kernels[i] % 2 == 0 || (i == N - 1 && s->kernels[i] != 1))
+            r->rc = tb_fail(r->err, TB_EINVAL, "%s: enc_kernel_sizes: %d of block %d, wanted %s", r->path,
+                            s->kernels[i], i, i == N - 1 ? "1" : "an odd one");
+    for (int i = 0; r->rc == TB_OK && i < N - 1; i++)
         if (s->channels[i] % s->scale || s->channels[i] != s->channels[0])
             r->rc = tb_fail(r->err, TB_EINVAL, "%s: enc_channels: %d of block %d, wanted %d, a multiple of %d", r->path,
                             s->channels[i], i, s->channels[0], s->scale);
-    if (r->rc == TB_OK && s->channels[4] != 3 * s->channels[0])
+    if (r->rc == TB_OK && s->channels[N - 1] != 3 * s->channels[0])
         r->rc = tb_fail(r->err, TB_EINVAL, "%s: enc_channels: %d after the aggregation, wanted %d", r->path,
-                        s->channels[4], 3 * s->channels[0]);
+                        s->channels[N - 1], 3 * s->channels[0]);
     if (r->rc == TB_OK && s->out != c->talker.hidden)
         r->rc = tb_fail(r->err, TB_EINVAL, "%s: enc_dim is %d, and the talker's hidden_size %d", r->path, s->out,
                         c->talker.hidden);
