@@ -43,7 +43,7 @@ static enum tb_code load_all(struct tb_weights *w, struct tb_ear *e, struct tb_e
     enum tb_code rc = load(w, "input", WIDTH, INPUT, TAPS, 1, &e->input, err);
 
     for (int l = 0; l < LAYERS && !rc; l++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "layer%d", l);
         rc = load(w, name, WIDTH, WIDTH, TAPS, dilation[l], &e->layer[l], err);
     }
