@@ -59,6 +59,7 @@ struct tb_enrol_report {
     float speech_seconds;
     float rate;       /* syllables a second of speech, pauses left out */
     float similarity; /* expected likeness of the clone, cosine 0..1 */
+    float one_voice;  /* cosine between the two halves of its stretches that are least alike; 0: not known */
 };
 
 /* A recording beside its supposed transcript. */

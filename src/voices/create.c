@@ -178,11 +178,11 @@ static void log_created(int64_t account, const struct tb_voice_info *info, const
     const struct tb_quality *q = &report->sound;
 
     tb_log(TB_LOG_INFO, "voice-created",
-           "account=%lld voice=%s model=%s language=%s speech_s=%.1f similarity=%.2f likeness=%.2f snr_db=%.1f "
+           "account=%lld voice=%s model=%s language=%s speech_s=%.1f likeness=%.2f one_voice=%.2f snr_db=%.1f "
            "level_db=%.1f clipped=%.4f band_hz=%.0f pause_s=%.1f match=%.2f language_by=%s fetch_ms=%lld decode_ms=%lld "
            "check_ms=%lld enrol_ms=%lld listen_ms=%lld store_ms=%lld",
            (long long)account, info->id, info->target_model, info->language, (double)report->enrol.speech_seconds,
-           (double)report->enrol.similarity, (double)report->likeness, (double)q->snr_db, (double)q->level_db,
+           (double)report->enrol.similarity, (double)report->enrol.one_voice, (double)q->snr_db, (double)q->level_db,
            (double)q->clipped, (double)q->band_hz, (double)q->pause_s, (double)report->transcript.match, report->transcript.reason,
            (long long)times->fetch_us / 1000, (long long)times->decode_us / 1000, (long long)times->check_us / 1000,
            (long long)times->enrol_us / 1000, (long long)times->listen_us / 1000, (long long)times->store_us / 1000);
@@ -241,7 +241,6 @@ enum tb_code tb_voices_create(struct tb_voices *v, int64_t account, const struct
     times->store_us = tb_mono_us() - began;
     if (rc)
         goto done;
-    report->likeness = tb_judge_likeness(&report->enrol, &report->sound);
     *out = info;
     log_created(account, &info, report, times);
 done:

@@ -29,10 +29,7 @@ void tb_advise(struct tb_advice *advice, const char *kind, const char *format, .
  * that is for the engine to refuse, which measures more. TB_EAUDIO_RATE: a narrow band; TB_EAUDIO_QUALITY: all else. */
 enum tb_code tb_judge_sound(const struct tb_quality *q, struct tb_advice *advice, struct tb_error *err);
 
-/* By what the engine found. TB_EAUDIO_QUALITY: certainly several speakers. */
+/* By what the engine found: one speaker or several. TB_EAUDIO_QUALITY: certainly several. */
 enum tb_code tb_judge_voice(const struct tb_enrol_report *report, struct tb_advice *advice, struct tb_error *err);
-
-/* Likeness of the clone as two recordings would show it, from the engine's expectation and the background: 0..1. */
-float tb_judge_likeness(const struct tb_enrol_report *report, const struct tb_quality *q);
 
 #endif

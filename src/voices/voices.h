@@ -63,7 +63,6 @@ struct tb_create_report {
     struct tb_quality sound;
     struct tb_advice advice; /* what could be better */
     struct tb_transcript transcript;
-    float likeness;          /* expected of the clone: tb_judge_likeness */
 };
 
 /* Enrol. On TB_OK the voice is on disk and usable. report and times may be NULL.

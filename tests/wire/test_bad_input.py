@@ -3,8 +3,11 @@ server answers and still knows its voices."""
 import base64
 import copy
 import json
+import random
 import re
+import struct
 import time
+import wave
 
 import pytest
 import requests
@@ -309,6 +312,71 @@ def test_frames_that_end_the_connection(session, name):
     for opcode, payload, how in frames:
         session.ws.send_frame(opcode, payload, **how)
     assert session.ws.close_code() == code
+
+
+# Recordings that are none ---------------------------------------------------------------------------------------------
+
+def wav_bytes(samples=b"", rate=24000, channels=1, kind=1, bits=16, size=None):
+    """A WAV file; size is what its header says of its samples."""
+    size = len(samples) if size is None else size
+    width = channels * bits // 8
+    return (b"RIFF" + struct.pack("<I", 36 + size & 0xffffffff) + b"WAVEfmt " +
+            struct.pack("<IHHIIHH", 16, kind, channels, rate, rate * width & 0xffffffff, width & 0xffff, bits) +
+            b"data" + struct.pack("<I", size) + samples)
+
+
+def spoken(recordings):
+    with wave.open(str(recordings.path("clip.wav"))) as w:
+        return w.readframes(w.getnframes())
+
+
+MP4_HEAD = struct.pack(">I4s4sI4s", 24, b"ftyp", b"M4A ", 0, b"M4A ") + struct.pack(">I", 0)
+BAD_RECORDINGS = {  # how it is made of the samples of a good one; the code
+    "nothing": (lambda s: b"", "Audio.DecoderError"),
+    "one byte": (lambda s: b"R", "Audio.DecoderError"),
+    "a header alone": (lambda s: wav_bytes(), "Audio.DecoderError"),
+    "1 Hz": (lambda s: wav_bytes(s[:100], rate=1), "Audio.AudioRateError"),
+    "768 kHz for an instant": (lambda s: wav_bytes(s, rate=768000), "Audio.PreprocessError"),
+    "over 768 kHz": (lambda s: wav_bytes(s, rate=768001), "Audio.DecoderError"),
+    "64 channels": (lambda s: wav_bytes(s[:len(s) // 128 * 128], channels=64), "Audio.DecoderError"),
+    "no channel": (lambda s: wav_bytes(s, channels=0), "Audio.DecoderError"),
+    "NaN": (lambda s: wav_bytes(b"\0\0\xc0\x7f" * 96000, kind=3, bits=32), "Audio.PreprocessError"),
+    "infinities": (lambda s: wav_bytes(b"\0\0\x80\x7f" * 96000, kind=3, bits=32), "Audio.PreprocessError"),
+    "silence": (lambda s: wav_bytes(bytes(480000)), "Audio.PreprocessError"),
+    "noise": (lambda s: wav_bytes(random.Random(1).randbytes(480000)), "Audio.PreprocessError"),
+    "an MP4 box of 4 GB": (lambda s: MP4_HEAD + b"\xff\xff\xff\xffmoov" + s[:9000], "Audio.DecoderError"),
+    "an MP4 box in itself": (lambda s: MP4_HEAD + b"\0\0\0\x08moov" * 5000, "Audio.DecoderError"),
+    "an executable": (lambda s: b"\x7fELF" + s[:5000], "Audio.DecoderError"),
+    "a picture": (lambda s: b"\x89PNG\r\n\x1a\n" + s[:5000], "Audio.DecoderError"),
+    "FLAC": (lambda s: b"fLaC" + s[:5000], "BadRequest.UnsupportedFileFormat"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_RECORDINGS)
+def test_recordings_that_are_none(server, recordings, name):
+    make, code = BAD_RECORDINGS[name]
+    answer = server.create("data:audio/wav;base64," + base64.b64encode(make(spoken(recordings))).decode())
+    assert (answer.status_code, answer.json()["code"]) == (400, code), answer.text
+
+
+def test_a_header_that_lies_about_its_size_is_read_to_the_end(server, recordings):
+    samples = spoken(recordings)
+    for size in (0xffffffff, 0x7ffffff0):
+        url = "data:audio/wav;base64," + base64.b64encode(wav_bytes(samples, size=size)).decode()
+        assert server.create(url).status_code == 200
+
+
+def test_data_urls_with_wrong_types_and_broken_base64(server, recordings):
+    good = base64.b64encode(wav_bytes(spoken(recordings))).decode()
+    for head in ("data:image/png;base64,", "data:;base64,", "DATA:text/plain;charset=utf-8;BASE64,"):
+        assert server.create(head + good).status_code == 200, head  # what counts is the content
+    for url in ("data:audio/wav," + good, "data:audio/wav;base64" + good,
+                "data:audio/wav;base64," + good[:-5] + "*" + good[-4:], "data:audio/wav;base64," + good.replace("A", "-", 1), "data:audio/wav;base64," + good + "====",
+                "data:audio/wav;base64," + good[:101] + "=" + good[101:], "data:", "data:;base64", "data:,"):
+        answer = server.create(url)
+        assert (answer.status_code, answer.json()["code"]) == (400, "InvalidParameter"), (url[:60], answer.text)
+    over = server.create("data:audio/wav;base64," + "A" * (10 * 2 ** 20 + 4))
+    assert (over.status_code, over.json()["code"]) == (400, "BadRequest.TooLarge")
 
 
 # Connections that break ----------------------------------------------------------------------------------------------

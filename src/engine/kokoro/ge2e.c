@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "audio/mel.h"
+#include "engine/kokoro/groups.h"
 #include "tensor/ops.h"
 #include "tensor/weights.h"
 
@@ -143,10 +144,10 @@ static double length_of(const float *v)
     return sqrt(sum);
 }
 
-/* Add the unit vector of the window whose last state is column `col` of y. */
-static void add_window(const struct tb_ge2e *g, struct tb_mat y, int col, double *sum)
+/* The unit vector v of the window whose last state is column `col` of y, also added to sum. */
+static void add_window(const struct tb_ge2e *g, struct tb_mat y, int col, float *v, double *sum)
 {
-    float state[HIDDEN], v[TB_GE2E_SIZE];
+    float state[HIDDEN];
 
     for (int i = 0; i < HIDDEN; i++)
         state[i] = tb_mat_row(y, i)[col];
@@ -154,12 +155,14 @@ static void add_window(const struct tb_ge2e *g, struct tb_mat y, int col, double
     for (int i = 0; i < TB_GE2E_SIZE; i++)
         v[i] = v[i] > 0 ? v[i] : 0;
     double length = length_of(v) + 1e-9;
-    for (int i = 0; i < TB_GE2E_SIZE; i++)
-        sum[i] += v[i] / length;
+    for (int i = 0; i < TB_GE2E_SIZE; i++) {
+        v[i] = (float)(v[i] / length);
+        sum[i] += v[i];
+    }
 }
 
 enum tb_code tb_ge2e_embed(const struct tb_ge2e *g, struct tb_pool *pool, struct tb_turn *turn, const float *mel,
-                           size_t frames, float *embedding, struct tb_error *err)
+                           size_t frames, float *embedding, float *one_voice, struct tb_error *err)
 {
     size_t windows = window_count(frames), cols = TB_GE2E_WINDOW * windows;
     float *work = malloc((TB_MEL_BANDS + 2 * HIDDEN) * cols * sizeof *work);
@@ -178,8 +181,10 @@ enum tb_code tb_ge2e_embed(const struct tb_ge2e *g, struct tb_pool *pool, struct
     tb_turn_pause(turn);
     tb_lstm_run(pool, &g->layer[2], y[1], (int)windows, y[0]);
     tb_turn_pause(turn);
-    for (size_t b = 0; b < windows; b++)
-        add_window(g, y[0], (int)(cols - windows + b), sum);
+    for (size_t b = 0; b < windows; b++) /* where the input was, which is larger, their vectors */
+        add_window(g, y[0], (int)(cols - windows + b), x.p + b * TB_GE2E_SIZE, sum);
+    if (one_voice)
+        *one_voice = tb_groups_likeness(x.p, windows);
     free(work);
     for (int i = 0; i < TB_GE2E_SIZE; i++)
         embedding[i] = (float)sum[i];

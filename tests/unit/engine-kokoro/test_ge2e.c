@@ -104,7 +104,7 @@ static void embedding_is_the_reference(void **state)
         skip();
     assert_int_equal(tb_ge2e_open(weights, &ge2e, NULL), TB_OK);
     float *mel = test_mel(&frames);
-    assert_int_equal(tb_ge2e_embed(ge2e, NULL, NULL, mel, frames, got, NULL), TB_OK);
+    assert_int_equal(tb_ge2e_embed(ge2e, NULL, NULL, mel, frames, got, NULL, NULL), TB_OK);
     read_vector("tests/golden/ge2e/embedding.f32", wanted, TB_GE2E_SIZE);
     for (int i = 0; i < TB_GE2E_SIZE; i++) {
         assert_true(fabsf(got[i] - wanted[i]) < 1e-4f);
@@ -136,7 +136,7 @@ static void takes_any_length(void **state)
         float *exact = malloc(frames * TB_MEL_BANDS * sizeof *exact); /* so that ASan sees a read past the end */
         assert_non_null(exact);
         memcpy(exact, mel, frames * TB_MEL_BANDS * sizeof *exact);
-        assert_int_equal(tb_ge2e_embed(ge2e, NULL, NULL, exact, frames, e, NULL), TB_OK);
+        assert_int_equal(tb_ge2e_embed(ge2e, NULL, NULL, exact, frames, e, NULL, NULL), TB_OK);
         for (int k = 0; k < TB_GE2E_SIZE; k++)
             length += (double)e[k] * e[k];
         assert_true(fabs(length - 1) < 1e-4);

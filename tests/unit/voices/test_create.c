@@ -32,7 +32,7 @@ static void a_recording_becomes_a_voice(void **state)
     assert_string_equal(made.engine, "test");
     assert_true(made.created_ms == made.modified_ms && made.created_ms == made.used_ms && made.created_ms > 0);
     assert_true(report.enrol.speech_seconds == 4.0f);
-    assert_true(report.sound.band_hz > 10000 && report.sound.snr_db > 30 && report.likeness > 0);
+    assert_true(report.sound.band_hz > 10000 && report.sound.snr_db > 30 && report.enrol.similarity > 0);
     assert_true(times.decode_us > 0 && times.store_us > 0 && times.fetch_us >= 0);
 
     assert_int_equal(tb_voices_find(f->voices, f->account, tb_str_of(made.id), &models[0], &found, &print, NULL),
@@ -158,13 +158,22 @@ static void poor_sound_is_refused_and_fair_sound_advised(void **state)
     struct tb_create_request req = request_of(tb_bytes_str(&url));
     struct tb_create_report report;
     struct tb_voice_info made;
+    struct tb_error err;
 
     expect_refused(f, noisy_wav(24000, 5, 2), TB_EAUDIO_QUALITY, "louder than the background; 4 dB is the least");
     assert_int_equal(test_engine_seen.enrolments, 0); /* refused before the dear part */
     assert_int_equal(tb_voices_create(f->voices, f->account, &req, &made, &report, NULL, NULL), TB_OK);
     assert_int_equal(report.advice.count, 1);
     assert_string_equal(report.advice.item[0].kind, "noise");
+    test_engine_seen.one_voice = 0.79F;
+    assert_int_equal(tb_voices_create(f->voices, f->account, &req, &made, &report, NULL, NULL), TB_OK);
+    assert_int_equal(report.advice.count, 2);
+    assert_string_equal(report.advice.item[1].kind, "speakers");
     tb_bytes_free(&url);
+    test_engine_seen.one_voice = 0.65F;
+    assert_int_equal(create_from(f, wav(24000, 5), &made, &err), TB_EAUDIO_QUALITY);
+    assert_non_null(strstr(err.text, "likeness of 0.65"));
+    assert_int_equal(voice_count(f), 2);
 }
 
 static void transcripts_of_impossible_length_are_refused(void **state)

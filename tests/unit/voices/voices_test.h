@@ -23,6 +23,7 @@ static struct {
     enum tb_lang lang;     /* of the last request */
     enum tb_code fails_with;
     float speech_seconds;  /* 0: all of the recording */
+    float one_voice;       /* 0: 1 */
 } test_engine_seen;
 
 static inline enum tb_code test_enrol(struct tb_engine *engine, const struct tb_enrol_request *req,
@@ -37,6 +38,7 @@ static inline enum tb_code test_enrol(struct tb_engine *engine, const struct tb_
         return tb_fail(err, test_engine_seen.fails_with, "only 1.2 s of speech");
     report->speech_seconds = test_engine_seen.speech_seconds > 0 ? test_engine_seen.speech_seconds : seconds;
     report->similarity = 0.7f;
+    report->one_voice = test_engine_seen.one_voice > 0 ? test_engine_seen.one_voice : 1;
     return tb_bytes_addf(print, "print of %zu samples at %u", req->audio->len, req->audio->rate);
 }
 
