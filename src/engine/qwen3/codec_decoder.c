@@ -1,25 +1,19 @@
 /* codec_decoder.c - see codec_decoder.h.
  *
- * What a causal convolution looks back at stands in the same matrix as its new input, before it: a `tail`. After a run
- * the last columns move to the front. Zeros there at first are the padding of the reference, since a snake leaves zero
- * as it is. */
+ * Each convolution reads from a tail (codec_tail.h) into that of the next one. Zeros in it at first are the padding of the
+ * reference, since a snake leaves zero as it is. */
 #include "engine/qwen3/codec_decoder.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/qwen3/codec_tail.h"
 #include "engine/qwen3/ops.h"
 
 enum { TAPS = 7, PRE_TAPS = 3 };
 
 static const float NORM_EPS = 1e-6f; /* of ConvNeXt's norm */
-
-/* The input of a causal convolution: `back` columns of the past, then room for new ones. */
-struct tail {
-    struct tb_mat m; /* [channels][back + most] */
-    int back;
-};
 
 struct tb_q3_decoding {
     const struct tb_q3_decoder *d;
@@ -28,18 +22,11 @@ struct tb_q3_decoding {
     struct tb_q3_cache cache;
     struct tb_mat pre;                      /* [PRE_TAPS - 1 + chunk][width]: rows of frames */
     struct tb_mat ups[TB_Q3_UPS];           /* [TAPS - 1 + most][latent]: rows */
-    struct tail head;                       /* latent channels */
-    struct tail up[TB_Q3_MAX_RATES];        /* input of each block */
-    struct tail unit[TB_Q3_MAX_RATES][TB_Q3_UNITS];
-    struct tail last;
+    struct tb_q3_tail head;                       /* latent channels */
+    struct tb_q3_tail up[TB_Q3_MAX_RATES];        /* input of each block */
+    struct tb_q3_tail unit[TB_Q3_MAX_RATES][TB_Q3_UNITS];
+    struct tb_q3_tail last;
 };
-
-static enum tb_code take_tail(struct tb_q3_decoding *s, int channels, int back, int most, struct tail *t,
-                              struct tb_error *err)
-{
-    t->back = back;
-    return tb_scratch_mat(&s->memory, channels, back + most, &t->m, err);
-}
 
 /* All that the stream keeps. */
 static enum tb_code take_all(struct tb_q3_decoding *s, struct tb_error *err)
@@ -53,15 +40,15 @@ static enum tb_code take_all(struct tb_q3_decoding *s, struct tb_error *err)
         rc = tb_scratch_mat(&s->memory, TAPS - 1 + most, latent, &s->ups[i], err);
     }
     if (rc == TB_OK)
-        rc = take_tail(s, latent, TAPS - 1, most, &s->head, err);
+        rc = tb_q3_tail_take(&s->memory, latent, TAPS - 1, most, &s->head, err);
     for (int i = 0; rc == TB_OK && i < d->config.decoder.rate_count; i++) {
-        rc = take_tail(s, d->blocks[i].in, 1, most, &s->up[i], err);
+        rc = tb_q3_tail_take(&s->memory, d->blocks[i].in, 1, most, &s->up[i], err);
         most *= d->blocks[i].rate;
         for (int u = 0; rc == TB_OK && u < TB_Q3_UNITS; u++)
-            rc = take_tail(s, d->blocks[i].out, (TAPS - 1) * d->blocks[i].units[u].conv1.spec.dilation, most,
+            rc = tb_q3_tail_take(&s->memory, d->blocks[i].out, (TAPS - 1) * d->blocks[i].units[u].conv1.spec.dilation, most,
                            &s->unit[i][u], err);
     }
-    return rc ? rc : take_tail(s, d->tail.spec.in, TAPS - 1, most, &s->last, err);
+    return rc ? rc : tb_q3_tail_take(&s->memory, d->tail.spec.in, TAPS - 1, most, &s->last, err);
 }
 
 /* Bytes that take_all asks for, generously: rows are padded. */
@@ -117,50 +104,25 @@ static void clear_rows(struct tb_mat m, int rows)
         memset(tb_mat_row(m, r), 0, (size_t)m.cols * sizeof *m.p);
 }
 
-static void clear_tail(struct tail *t)
-{
-    for (int r = 0; r < t->m.rows; r++)
-        memset(tb_mat_row(t->m, r), 0, (size_t)t->back * sizeof *t->m.p);
-}
-
 void tb_q3_decoding_reset(struct tb_q3_decoding *s)
 {
     tb_q3_cache_rewind(&s->cache, 0);
     clear_rows(s->pre, PRE_TAPS - 1);
     for (int i = 0; i < s->d->config.decoder.ratio_count; i++)
         clear_rows(s->ups[i], TAPS - 1);
-    clear_tail(&s->head);
+    tb_q3_tail_clear(&s->head);
     for (int i = 0; i < s->d->config.decoder.rate_count; i++) {
-        clear_tail(&s->up[i]);
+        tb_q3_tail_clear(&s->up[i]);
         for (int u = 0; u < TB_Q3_UNITS; u++)
-            clear_tail(&s->unit[i][u]);
+            tb_q3_tail_clear(&s->unit[i][u]);
     }
-    clear_tail(&s->last);
+    tb_q3_tail_clear(&s->last);
 }
 
 static void show(const struct tb_q3_run *run, const char *stage, int i, struct tb_mat m)
 {
     if (run->look)
         run->look(run->ctx, stage, i, m);
-}
-
-/* Columns for n new values behind the past ones. */
-static struct tb_mat fresh(const struct tail *t, int n)
-{
-    return tb_mat_cols(t->m, t->back, n);
-}
-
-/* Past and new columns together: what the convolution reads. */
-static struct tb_mat filled(const struct tail *t, int n)
-{
-    return tb_mat_cols(t->m, 0, t->back + n);
-}
-
-/* After n columns have been read. */
-static void advance(struct tail *t, int n)
-{
-    for (int r = 0; r < t->m.rows; r++)
-        memmove(tb_mat_row(t->m, r), tb_mat_row(t->m, r) + n, (size_t)t->back * sizeof *t->m.p);
 }
 
 static void advance_rows(struct tb_mat m, int back, int n)
@@ -294,18 +256,18 @@ static enum tb_code run_block(const struct tb_q3_run *run, struct tb_q3_decoding
 
     if (rc)
         return rc;
-    tb_conv_run(run->pool, &b->up, filled(&s->up[i], n), &pre, fresh(&s->unit[i][0], cols), NULL);
-    advance(&s->up[i], n);
-    show(run, "block_up", i + 1, fresh(&s->unit[i][0], cols));
+    tb_conv_run(run->pool, &b->up, tb_q3_tail_filled(&s->up[i], n), &pre, tb_q3_tail_fresh(&s->unit[i][0], cols), NULL);
+    tb_q3_tail_advance(&s->up[i], n);
+    show(run, "block_up", i + 1, tb_q3_tail_fresh(&s->unit[i][0], cols));
     for (int u = 0; u < TB_Q3_UNITS; u++) {
-        struct tail *t = &s->unit[i][u];
+        struct tb_q3_tail *t = &s->unit[i][u];
         struct tb_pre first = pre_of(&b->units[u].snake1), second = pre_of(&b->units[u].snake2);
-        struct tb_mat x = fresh(t, cols), to = u + 1 < TB_Q3_UNITS ? fresh(&s->unit[i][u + 1], cols) : y;
+        struct tb_mat x = tb_q3_tail_fresh(t, cols), to = u + 1 < TB_Q3_UNITS ? tb_q3_tail_fresh(&s->unit[i][u + 1], cols) : y;
         struct tb_post post = { .residual = &x };
 
-        tb_conv_run(run->pool, &b->units[u].conv1, filled(t, cols), &first, inner, NULL);
+        tb_conv_run(run->pool, &b->units[u].conv1, tb_q3_tail_filled(t, cols), &first, inner, NULL);
         tb_conv_run(run->pool, &b->units[u].conv2, inner, &second, to, &post);
-        advance(t, cols);
+        tb_q3_tail_advance(t, cols);
         if (i == 0)
             show(run, "unit", u, to);
     }
@@ -330,20 +292,20 @@ static enum tb_code run_chunk(const struct tb_q3_run *run, struct tb_q3_decoding
         if ((rc = upsample(run, s, i, x, &x, err)))
             return rc;
     n = x.rows;
-    tb_transpose(x, fresh(&s->head, n));
-    tb_conv_run(run->pool, &d->head, filled(&s->head, n), NULL, fresh(&s->up[0], n), NULL);
-    advance(&s->head, n);
-    show(run, "decoder", 0, fresh(&s->up[0], n));
+    tb_transpose(x, tb_q3_tail_fresh(&s->head, n));
+    tb_conv_run(run->pool, &d->head, tb_q3_tail_filled(&s->head, n), NULL, tb_q3_tail_fresh(&s->up[0], n), NULL);
+    tb_q3_tail_advance(&s->head, n);
+    show(run, "decoder", 0, tb_q3_tail_fresh(&s->up[0], n));
     for (int i = 0; i < blocks; i++) {
         int cols = n * d->blocks[i].rate;
 
-        if ((rc = run_block(run, s, i, n, i + 1 < blocks ? fresh(&s->up[i + 1], cols) : fresh(&s->last, cols), err)))
+        if ((rc = run_block(run, s, i, n, i + 1 < blocks ? tb_q3_tail_fresh(&s->up[i + 1], cols) : tb_q3_tail_fresh(&s->last, cols), err)))
             return rc;
         n = cols;
     }
     struct tb_mat y = { samples, 1, n, n };
-    tb_conv_run(run->pool, &d->tail, filled(&s->last, n), &pre, y, NULL);
-    advance(&s->last, n);
+    tb_conv_run(run->pool, &d->tail, tb_q3_tail_filled(&s->last, n), &pre, y, NULL);
+    tb_q3_tail_advance(&s->last, n);
     for (int i = 0; i < n; i++)
         samples[i] = samples[i] < -1.0f ? -1.0f : samples[i] > 1.0f ? 1.0f : samples[i];
     return TB_OK;
