@@ -12,6 +12,7 @@ enum {
     PATIENCE_US = 1000 * 1000,     /* who has heard nothing yet may begin so late */
     MEMORY_US = 60 * 1000 * 1000,  /* of audio */
     PRIOR_US = 10 * 1000 * 1000,   /* of audio: what the guess before the first measurement weighs */
+    LEAST = 2,                     /* voices always go together: who hangs up and calls again meets himself */
     SLOW_CHARACTERS = 8,           /* a second: letters are twice as fast, ideographs half */
     QUEUE_US = 120 * 1000 * 1000   /* of computing that whole files may be waiting for; clients wait for 300 s */
 };
@@ -86,16 +87,15 @@ static enum tb_code admit_listener(const struct tb_speech *s, size_t expected, s
 {
     int64_t now = s->now_us(), from = now + PATIENCE_US;
     struct ramp newcomer = { from, from + (expected ? within_horizon(tb_speech_length_us(expected)) : HORIZON_US) };
-    bool alone = true, fits = fits_at(s, &newcomer, now, newcomer.to_us);
+    bool fits = fits_at(s, &newcomer, now, newcomer.to_us);
     size_t speaking = 0;
 
     for (const struct tb_utterance *u = s->utterances; u; u = u->next)
         if (counts(u)) {
-            alone = false;
             speaking++;
             fits = fits && fits_at(s, &newcomer, now, ramp_of(u, now).to_us);
         }
-    if (fits || alone) /* on a machine too slow for one voice, one may still try */
+    if (fits || speaking < LEAST)
         return TB_OK;
     return tb_fail(err, TB_EBUSY, "%zu voices speak, and a second of speech takes %.2f s: one more would stutter",
                    speaking, tb_speech_rtf(s));

@@ -2,10 +2,13 @@
 import http.client
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
+import time
 
+import pytest
 import requests
 import websocket
 
@@ -117,3 +120,39 @@ def test_sigterm_closes_realtime_with_1012_and_exits_0(another_server):
     assert opcode == websocket.ABNF.OPCODE_CLOSE and int.from_bytes(payload[:2], "big") == 1012
     ws.close()
     assert stop_server(server) == 0
+
+
+def cost(process):
+    """Resident MB and processor seconds of a process."""
+    with open(f"/proc/{process.pid}/status") as status, open(f"/proc/{process.pid}/stat") as stat:
+        resident = int(status.read().split("VmRSS:")[1].split()[0]) / 1024
+        ticks = sum(int(n) for n in stat.read().rsplit(")", 1)[1].split()[11:13])
+    return resident, ticks / os.sysconf("SC_CLK_TCK")
+
+
+def test_two_thousand_idle_sessions_cost_little(another_server):
+    count = 2000
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < count + 100:
+        pytest.skip(f"this shell may open {hard} files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, count + 100), hard))
+    server = another_server("--idle-ms", "600000")
+    request = (f"GET /api-ws/v1/realtime?model={REALTIME_MODEL} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+               "Connection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
+               f"Authorization: Bearer {server.key}\r\n\r\n").encode()
+    before, _ = cost(server.process)
+    sockets = [socket.create_connection(("127.0.0.1", server.port), timeout=60) for _ in range(count)]
+    for s in sockets:
+        s.sendall(request)
+    for s in sockets:
+        got = b""
+        while b"session.created" not in got:
+            got += s.recv(4096)
+    resident, used = cost(server.process)
+    time.sleep(2)
+    _, later = cost(server.process)
+    for s in sockets:
+        s.close()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert resident - before < 60, f"{count} sessions take {resident - before:.0f} MB"
+    assert later - used < 0.1, f"{count} idle sessions take {later - used:.2f} s of processor time in 2 s"
