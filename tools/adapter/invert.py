@@ -80,7 +80,7 @@ def residual_inputs(embedding, spectrum, pitch, z, own):
 def residual(t, inputs):
     """-> [13 * 128] to be added to the styles, [40] to be added to the spectrum."""
     h = np.tanh(t["residual.in"] @ np.concatenate(list(inputs.values())) + t["residual.in_bias"])
-    return t["residual.out"] @ h + t["residual.out_bias"], t["residual.bands"] @ h + t["residual.bands_bias"]
+    return t["residual.out"] @ h + t["residual.out_bias"], t["residual.bands"] @ inputs["z"] + t["residual.bands_bias"]
 
 
 def main():

@@ -9,10 +9,10 @@ choose, and is compared with the other half of the recording:
     1 - cosine of GE2E embeddings
     + .06 squared distance of mean log bands, + .06 of their spread over time, both as a change of the start's
     + .02 squared distance of the log bands, time-centred, to the start's: what is said must stay
-    + .002 mean square of the residual, in units of the stock voices' spread
+    + .01 mean square of the residual, in units of the stock voices' spread
 
-A second head, for the equaliser, says what the changed styles do to the spectrum: a ridge regression on the crops of the
-last steps. Weights are averaged over time, and those are kept which are best for the speakers to stop by (targets.py).
+For the equaliser, what the surrogate's spectrum is wrong by, the change of styles included, is a ridge regression on z of
+the crops of the last steps. Weights are averaged over time, and those are kept which are best for the speakers to stop by (targets.py).
 
     train.py --targets DIR --models var/models/kokoro --adapter IN --state FILE --out OUT [--crops 1500] [--device cuda]
 
@@ -35,11 +35,11 @@ from convert_ge2e import write_safetensors  # noqa: E402
 from invert import ACOUSTIC, EMBEDDING, PITCH, residual_inputs  # noqa: E402
 
 BLOCKS, HALF, BANDS = len(decoder.BLOCKS), 128, speaker.BANDS
-BANDS_RIDGE, BANDS_CROPS = 10.0, 300  # of the second head
+BANDS_RIDGE, BANDS_CROPS = 1.0, 400  # of the spectrum's regression
 CROP = 66                 # frames of 25 ms: 1.65 s, the encoder's window
 EQ_STRENGTH, EQ_MOST = 0.7, 12.0  # as src/engine/kokoro/enrol.c
 INPUTS = {"embedding": 1.0, "left": 1.0, "bands": 0.5, "pitch": 0.3, "z": 0.5}  # and their weight in the first layer
-MEAN_WEIGHT, SPREAD_WEIGHT, CONTENT_WEIGHT, PRIOR_WEIGHT = 0.06, 0.06, 0.02, 0.002
+MEAN_WEIGHT, SPREAD_WEIGHT, CONTENT_WEIGHT, PRIOR_WEIGHT = 0.06, 0.06, 0.02, 0.01
 MOST_MEAN, MOST_SPREAD = 2.0, 0.6  # nepers of power that the features may ask for
 
 
@@ -54,16 +54,17 @@ def columns(voice):
 
 
 class Residual(nn.Module):
-    """x -> h = tanh(in x + bias) -> residual [13][128] of styles, and what it does to the spectrum [40]."""
+    """x -> h = tanh(in x + bias) -> residual [13][128] of styles; z -> what is added to the surrogate's spectrum [40]."""
 
     def __init__(self, adapter, units, rows=None):
         super().__init__()
         basis = torch.from_numpy(adapter["style.basis"][:ACOUSTIC, :HALF].copy())
         self.register_buffer("spread", basis.square().sum(0).sqrt())  # of the stock voices, each number's
-        width = EMBEDDING * 2 + BANDS + 2 + adapter["style.basis"].shape[0]
+        self.z = adapter["style.basis"].shape[0]
+        width = EMBEDDING * 2 + BANDS + 2 + self.z
         self.first = nn.Linear(width, units)
         self.shared, self.block = nn.Linear(units, HALF), nn.Linear(units, BLOCKS * HALF)
-        self.bands = nn.Linear(units, BANDS)
+        self.bands = nn.Linear(self.z, BANDS)
         for layer in (self.shared, self.block, self.bands):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
@@ -86,18 +87,20 @@ class Residual(nn.Module):
             self.first.bias.copy_(torch.from_numpy(-first @ mean))
 
     def forward(self, x):
-        """-> residual in units of the stock voices' spread [B][13][128], shift of the spectrum [B][40]."""
+        """-> residual in units of the stock voices' spread [B][13][128], correction of the spectrum [B][40]."""
         h = torch.tanh(self.first(x))
-        return self.shared(h)[:, None] + self.block(h).view(-1, BLOCKS, HALF), self.bands(h).detach()
+        return self.shared(h)[:, None] + self.block(h).view(-1, BLOCKS, HALF), self.bands(x[:, -self.z:]).detach()
 
-    def fit_bands(self, x, shift):
-        """Ridge regression of the second head: x [n][inputs], shift [n][40]."""
+    def fit_bands(self, *groups):
+        """Each group: x [n][inputs], what to add [n][40]. All say how it depends on z, the last one where it lies."""
         with torch.no_grad():
-            h = torch.tanh(self.first(x))
-            middle = h.mean(0)
-            square = (h - middle).T @ (h - middle) + BANDS_RIDGE * torch.eye(h.shape[1], device=h.device)
-            self.bands.weight.copy_(torch.linalg.solve(square, (h - middle).T @ (shift - shift.mean(0))).T)
-            self.bands.bias.copy_(shift.mean(0) - self.bands.weight @ middle)
+            z = [x[:, -self.z:] for x, _ in groups]
+            off = torch.cat([v - v.mean(0) for v in z])
+            wanted = torch.cat([y - y.mean(0) for _, y in groups])
+            ridge = BANDS_RIDGE * off.square().sum() / len(off)
+            square = off.T @ off + ridge * torch.eye(self.z, device=off.device)
+            self.bands.weight.copy_(torch.linalg.solve(square, off.T @ wanted).T)
+            self.bands.bias.copy_(groups[-1][1].mean(0) - self.bands.weight @ z[-1].mean(0))
 
     def tensors(self):
         """As residual.c reads them, in units of styles."""
@@ -188,11 +191,12 @@ class Trainer:
         self.rng.bit_generator.state = state["rng"]
         self.average = state["average"]
         self.crops, self.steps, self.best, self.recent = (state[k] for k in ("crops", "steps", "best", "recent"))
+        self.fit_bands()
 
     def start_features(self, v):
         """Mean and spread of the bands of what the start says, as features() of targets.py has them."""
         if "start_features" not in v:
-            waves = [torch.from_numpy(v[k]).to(self.device) for k in v if k.startswith("start")]
+            waves = [torch.from_numpy(v[k]).to(self.device) for k in v if k.startswith("start") and k[5:].isdigit()]
             log = torch.cat([self.measures.fine(w[None])[0] for w in waves], 1).cpu().numpy()
             log = log[:, log.mean(0) > np.percentile(log.mean(0), 40)]
             v["start_features"] = log.mean(1) - log.mean(), log.std(1)
@@ -256,11 +260,28 @@ class Trainer:
         self.steps += 1
         self.crops += self.a.batch
         if self.steps % 5 == 0:
-            self.net.fit_bands(*(torch.stack(t) for t in zip(*self.recent)))
+            self.fit_bands()
         keep = min(self.a.average, self.steps / (self.steps + 4))
         for k, v in self.net.state_dict().items():
-            self.average[k].lerp_(v, 1 - keep if not k.startswith("bands") else 1)
+            self.average[k].lerp_(v, 1 - keep)
         return {k: np.mean([s[k] for s in seen]) for k in seen[0]}
+
+    def fit_bands(self):
+        """From the start of every voice and from the last crops. It is as good as it is at once, and not averaged."""
+        if self.recent:
+            starts = [self.start_spectrum(v) for v in self.voices.list]
+            self.net.fit_bands(*(tuple(torch.stack(t) for t in zip(*group)) for group in (starts, self.recent)))
+            self.average.update({k: v.clone() for k, v in self.net.state_dict().items() if k.startswith("bands")})
+
+    def start_spectrum(self, v):
+        """The network's inputs, and the spectrum of the start beyond the surrogate's."""
+        if "start_spectrum" not in v:
+            with torch.no_grad():
+                wave = torch.from_numpy(np.concatenate([v[k] for k in v if k.startswith("start") and k[5:].isdigit()]))
+                given = self.measures.spectrum(wave[None].to(self.device))[0].cpu() - torch.from_numpy(
+                    v["own"][EMBEDDING:PITCH])
+            v["start_spectrum"] = torch.from_numpy(v["x"]).to(self.device), (given - given.mean()).to(self.device)
+        return v["start_spectrum"]
 
     def judge(self):
         """The average's measures on the speakers to stop by, and their loss."""

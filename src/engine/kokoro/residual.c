@@ -27,7 +27,7 @@ struct tb_residual {
     size_t units;                     /* that the file has */
     const float *in, *in_bias;        /* [units][INPUTS], [units] */
     const float *out, *out_bias;      /* [STYLES][units], [STYLES] */
-    const float *bands, *bands_bias;  /* [BANDS][units], [BANDS] */
+    const float *bands, *bands_bias;  /* [BANDS][TB_SURROGATE_Z], [BANDS] */
 };
 
 static enum tb_code load(struct tb_residual *r, struct tb_error *err)
@@ -44,7 +44,7 @@ static enum tb_code load(struct tb_residual *r, struct tb_error *err)
         (rc = tb_weights_get(w, "residual.in_bias", &r->in_bias, err, r->units)) ||
         (rc = tb_weights_get(w, "residual.out", &r->out, err, STYLES, r->units)) ||
         (rc = tb_weights_get(w, "residual.out_bias", &r->out_bias, err, STYLES)) ||
-        (rc = tb_weights_get(w, "residual.bands", &r->bands, err, BANDS, r->units)))
+        (rc = tb_weights_get(w, "residual.bands", &r->bands, err, BANDS, TB_SURROGATE_Z)))
         return rc;
     return tb_weights_get(w, "residual.bands_bias", &r->bands_bias, err, BANDS);
 }
@@ -132,5 +132,5 @@ void tb_residual_add(const struct tb_residual *r, const struct tb_sound *voice, 
     for (int i = 0; i < STYLES; i++)
         styles[i / TB_KOKORO_HALF][i % TB_KOKORO_HALF] += row(r->out + (size_t)i * n, r->out_bias[i], h, n);
     for (int b = 0; b < BANDS; b++)
-        spectrum[b] += row(r->bands + (size_t)b * n, r->bands_bias[b], h, n);
+        spectrum[b] += row(r->bands + b * TB_SURROGATE_Z, r->bands_bias[b], z, TB_SURROGATE_Z);
 }
