@@ -9,7 +9,7 @@
 #include "base/limits.h"
 
 /* Likeness of the two groups of stretches that are least alike (docs/ENROLMENT.md). */
-static const double two_speakers = 0.66, maybe_two_speakers = 0.80;
+static const double two_speakers = 0.60, maybe_two_speakers = 0.80;
 
 /* Measured on 166 real recordings and on degraded copies (docs/ENROLMENT.md): each refusal lies well outside what any
  * of the real ones has. */
