@@ -52,9 +52,10 @@ def speak(server, voice, text, control, value, keep):
     return file, soundfile.read(io.BytesIO(file.read_bytes()), dtype="float64")[0]
 
 
-def track(wave):
-    """Pitch in Hz, 200 frames a second, 0 where there is no voice."""
-    return pyworld.harvest(wave, RATE, f0_floor=30, f0_ceil=1200, frame_period=5)[0]
+def track(wave, pitch=1):
+    """Pitch in Hz, 200 frames a second, 0 where there is no voice. The tracker is off below 50 Hz, so what was made at
+    half the pitch is played to it at twice the speed, and so on: the voice lies where it usually does."""
+    return pitch * pyworld.harvest(wave, round(RATE / pitch), f0_floor=50, f0_ceil=800, frame_period=5 * pitch)[0]
 
 
 def pitch_ratio(f0, usual):
@@ -134,8 +135,8 @@ def measure(server, voices, keep, ear):
                     name = (control, value) if value != DEFAULTS[control] else ("default", 0)
                     file, wave = speak(server, voice, text, *name, keep) if name[0] != "default" else \
                         speak(server, voice, text, "volume", 50, keep)
-                    rows[value] = {"seconds": len(wave) / RATE, "f0": track(wave) if control == "pitch_rate" else None,
-                                   "db": level_db(wave), "full": float((np.abs(wave) > 0.999).mean()),
+                    pitches = track(wave, value) if control == "pitch_rate" else None
+                    rows[value] = {"seconds": len(wave) / RATE, "f0": pitches, "db": level_db(wave), "full": float((np.abs(wave) > 0.999).mean()),
                                    "loud": float((np.abs(wave) > 0.95).mean()),
                                    "gap": longest_silence(wave), "clicks": clicks(wave), "words": len(plain(text)),
                                    "wrong": errors(plain(text), ear.words(file)) if ear and value else 0}

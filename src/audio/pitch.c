@@ -184,7 +184,22 @@ static void loudness(const float *wave, size_t len, float *db, size_t n)
     }
 }
 
-enum tb_code tb_syllables(const float *wave, size_t len, const float *f0_hz, size_t *count, struct tb_error *err)
+/* A triangle of five frames: what fluctuates faster than syllables is no dip. The ends stay as they are. */
+static void smooth(float *db, size_t n)
+{
+    if (n < 5)
+        return;
+    float before = db[0], last = db[1];
+    for (size_t t = 2; t + 2 < n; t++) {
+        float here = db[t];
+
+        db[t] = (before + 2 * last + 3 * here + 2 * db[t + 1] + db[t + 2]) / 9;
+        before = last;
+        last = here;
+    }
+}
+
+enum tb_code tb_syllables(const float *wave, size_t len, size_t *count, struct tb_error *err)
 {
     size_t n = tb_pitch_frames(len);
     float *db = malloc((n + 1) * sizeof *db), loudest = -90;
@@ -196,16 +211,18 @@ enum tb_code tb_syllables(const float *wave, size_t len, const float *f0_hz, siz
     loudness(wave, len, db, n);
     for (size_t t = 0; t < n; t++)
         loudest = db[t] > loudest ? db[t] : loudest;
-    /* Walk up to each peak and down to each dip; a peak counts when it is voiced and both its sides fall by `dip`. */
+    for (size_t t = 0; t < n; t++)
+        db[t] = db[t] > loudest - 35 ? db[t] : loudest - 35;
+    smooth(db, n);
+    /* Walk up to each peak and down to each dip; a peak counts when both its sides fall by `dip`. */
     float top = -INFINITY, bottom = INFINITY;
-    bool rising = true, voiced = false;
+    bool rising = true;
     for (size_t t = 0; t < n; t++) {
         if (rising) {
             if (db[t] > top) {
                 top = db[t];
-                voiced = f0_hz[t] > 0;
             } else if (db[t] < top - dip) {
-                *count += voiced && top > loudest - 25;
+                *count += top > loudest - 25;
                 rising = false;
                 bottom = db[t];
             }
@@ -214,7 +231,6 @@ enum tb_code tb_syllables(const float *wave, size_t len, const float *f0_hz, siz
         } else if (db[t] > bottom + dip) {
             rising = true;
             top = db[t];
-            voiced = f0_hz[t] > 0;
         }
     }
     free(db);

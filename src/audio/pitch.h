@@ -32,8 +32,8 @@ struct tb_pitch_summary {
 /* f0_hz [n] is sorted by this. */
 struct tb_pitch_summary tb_pitch_summarise(float *f0_hz, size_t n);
 
-/* Syllables of the recording, by their nuclei: peaks of the voiced loudness that stand out of the dips beside them.
- * wave as above, f0_hz from tb_pitch. *count is set. TB_ENOMEM. */
-enum tb_code tb_syllables(const float *wave, size_t len, const float *f0_hz, size_t *count, struct tb_error *err);
+/* Syllables of the recording, by their nuclei: peaks of the loudness that stand out of the dips beside them. Of fluent
+ * speech some are missed and some consonants counted; see docs/CLONING.md. wave as above. *count is set. TB_ENOMEM. */
+enum tb_code tb_syllables(const float *wave, size_t len, size_t *count, struct tb_error *err);
 
 #endif

@@ -30,8 +30,8 @@ enum {
 static const size_t pauses[] = {
     [TB_PAUSE_NONE] = TB_TRIM_TAIL, [TB_PAUSE_COMMA] = 3600, [TB_PAUSE_SENTENCE] = 7680 };
 
-/* How much faster than usual the network is asked to speak. A token lasts at least one frame of 25 ms and seldom more than
- * three, so at twice the pace words fall to pieces; what is asked for beyond this, the samples are shortened by. */
+/* How much faster than usual the network is asked to speak. A token lasts at least one frame of 25 ms and seldom more
+ * than three, so at twice the pace words fall to pieces; what is asked for beyond this, the samples are shortened by. */
 static const float FASTEST = 1.2f;
 
 _Static_assert((int)TB_TEMPO_RATE_HZ == (int)TB_KOKORO_RATE_HZ, "samples are shortened at the engine's rate");
