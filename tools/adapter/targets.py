@@ -3,8 +3,8 @@
 
 Of each recording one half is enrolled as the product does (bench/enrol_prints.c, with an adapter that fit.py has just
 made, so without residual) and the other half says what the clone should sound like. A sentence is then planned in the
-clone's prosody, at its rate and pitch, and decoded with the style that enrolment found: train.py starts there, and needs
-the decoder only.
+clone's prosody, at its rate and pitch, and decoded with the style that enrolment found: train.py starts there, and
+needs the decoder only.
 
 Further voices are made of the same recordings: the halves exchanged, and both played faster or slower, which moves
 formants and pitch.

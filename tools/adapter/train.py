@@ -2,17 +2,18 @@
 """Train the residual: from what enrolment knows of a voice to what is added to the style of each decoder block.
 
 A small network (Residual below; src/engine/kokoro/residual.c computes the same) sees the recording's embedding, what
-the surrogate's best style leaves over of it and of the spectrum, pitch, and z. Its last layer starts at zero, so training
-starts from clones as they are without it. Sound goes through the frozen decoder and the equaliser that enrolment would
-choose, and is compared with the other half of the recording:
+the surrogate's best style leaves over of it and of the spectrum, pitch, and z. Its last layer starts at zero, so
+training starts from clones as they are without it. Sound goes through the frozen decoder and the equaliser that
+enrolment would choose, and is compared with the other half of the recording:
 
     1 - cosine of GE2E embeddings
     + .06 squared distance of mean log bands, + .06 of their spread over time, both as a change of the start's
     + .02 squared distance of the log bands, time-centred, to the start's: what is said must stay
     + .01 mean square of the residual, in units of the stock voices' spread
 
-For the equaliser, what the surrogate's spectrum is wrong by, the change of styles included, is a ridge regression on z of
-the crops of the last steps. Weights are averaged over time, and those are kept which are best for the speakers to stop by (targets.py).
+For the equaliser, what the surrogate's spectrum is wrong by, the change of styles included, is a ridge regression on z
+of all starts and of the crops of the last steps. Weights are averaged over time, and those are kept which are best for
+the speakers to stop by (targets.py).
 
     train.py --targets DIR --models var/models/kokoro --adapter IN --state FILE --out OUT [--crops 1500] [--device cuda]
 
@@ -54,7 +55,7 @@ def columns(voice):
 
 
 class Residual(nn.Module):
-    """x -> h = tanh(in x + bias) -> residual [13][128] of styles; z -> what is added to the surrogate's spectrum [40]."""
+    """x -> tanh(in x + bias) -> residual [13][128] of styles; z -> what is added to the surrogate's spectrum [40]."""
 
     def __init__(self, adapter, units, rows=None):
         super().__init__()
@@ -177,7 +178,8 @@ class Trainer:
 
     def save(self):
         state = {"net": self.net.state_dict(), "average": self.average, "optimiser": self.optimiser.state_dict(),
-                 "rng": self.rng.bit_generator.state, "crops": self.crops, "steps": self.steps, "best": self.best, "recent": self.recent}
+                 "rng": self.rng.bit_generator.state, "recent": self.recent,
+                 **{k: getattr(self, k) for k in ("crops", "steps", "best")}}
         torch.save(state, self.a.state + ".part")
         os.replace(self.a.state + ".part", self.a.state)
 
@@ -322,7 +324,8 @@ class Trainer:
             if self.steps % 5 == 0:
                 mean = {k: np.mean([r[k] for r in recent]) for k in recent[0]}
                 each = (time.time() - begin) / (self.crops - first)
-                print(f"{self.crops} crops, {len(self.voices.list)} voices, {each:.2f} s each: {show(mean)}", flush=True)
+                print(f"{self.crops} crops, {len(self.voices.list)} voices, {each:.2f} s each: {show(mean)}",
+                      flush=True)
                 recent = []
         print(f"  {self.crops} crops, stop: {show(self.keep_best())}", flush=True)
         self.save()

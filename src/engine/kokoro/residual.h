@@ -1,9 +1,9 @@
 /* residual.h - what the surrogate's best style leaves over, made good in each decoder block by a small network.
  *
  * It was trained on real speakers through the frozen decoder (tools/adapter/train.py, which has the same network in
- * class Residual): 624 inputs, a few tanh units; out of them comes what is added to the acoustic style of each of the 13
- * blocks. With it comes a correction of the surrogate's spectrum, linear in z, so that the equaliser is right for what is
- * really heard. */
+ * class Residual): 624 inputs, a few tanh units; out of them comes what is added to the acoustic style of each of the
+ * 13 blocks. With it comes a correction of the surrogate's spectrum, linear in z, so that the equaliser is right for
+ * what is really heard. */
 #ifndef TB_ENGINE_KOKORO_RESIDUAL_H
 #define TB_ENGINE_KOKORO_RESIDUAL_H
 
