@@ -5,6 +5,9 @@
 #include <string.h>
 
 #include "engine/kokoro/kokoro.h"
+#include "engine/qwen3/qwen3.h"
+
+static const struct tb_engine_ops *const engines[] = { &tb_kokoro_ops, &tb_qwen3_ops };
 
 static const struct {
     const char *name;
@@ -22,14 +25,18 @@ enum tb_code tb_local_open_store(const struct tb_config *c, struct tb_local *l, 
 
 enum tb_code tb_local_open_engine(const struct tb_config *c, struct tb_local *l, struct tb_error *err)
 {
+    const struct tb_engine_ops *ops = NULL;
     enum tb_code rc;
 
-    if (strcmp(c->engine, "kokoro"))
-        return tb_fail(err, TB_EUNSUPPORTED, "engine '%s' is not in this build; there is: kokoro", c->engine);
+    for (size_t i = 0; i < sizeof engines / sizeof *engines; i++)
+        if (!strcmp(c->engine, engines[i]->name))
+            ops = engines[i];
+    if (!ops)
+        return tb_fail(err, TB_EUNSUPPORTED, "engine '%s' is not in this build; there are: kokoro, qwen3", c->engine);
     if ((rc = tb_pool_open((int)c->threads, &l->pool, err)))
         return rc;
     const struct tb_engine_config config = { .model_dir = c->model, .helper_dir = c->helper_dir, .pool = l->pool };
-    return tb_engine_open(&tb_kokoro_ops, &config, &l->engine, err);
+    return tb_engine_open(ops, &config, &l->engine, err);
 }
 
 enum tb_code tb_local_open(const struct tb_config *c, struct tb_local *l, struct tb_error *err)

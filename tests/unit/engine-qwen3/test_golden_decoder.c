@@ -171,6 +171,38 @@ static void every_stage_is_that_of_the_reference(void **state)
     }
 }
 
+/* What generate_voice_clone returned: in context the reference is decoded, too, and cut off. */
+static void check_voice(struct golden *g)
+{
+    size_t n, before = 0;
+
+    if (!golden_find(g, "wav"))
+        return;
+    const int32_t *codes = golden_ints(g, "codes", &n), *reference = NULL;
+    if (golden_find(g, "ref_code"))
+        reference = golden_ints(g, "ref_code", &before);
+    int frames = (int)(n + before) / config.groups, first = (int)before / config.groups;
+    int32_t *all = malloc((n + before) * sizeof *all);
+    float *samples = floats((size_t)frames * (size_t)config.frame);
+
+    assert_non_null(all);
+    if (reference)
+        memcpy(all, reference, before * sizeof *all);
+    memcpy(all + before, codes, n * sizeof *all);
+    tb_q3_decoding_reset(stream);
+    decode(all, 0, frames, 3, samples, NULL);
+    int cut = (int)((double)first / (double)frames * (double)(frames * config.frame));
+    golden_near_row(g, "wav", samples + cut, frames * config.frame - cut);
+    free(samples);
+    free(all);
+}
+
+static void voices_sound_as_those_of_the_reference(void **state)
+{
+    (void)state;
+    golden_each("05_talker", check_voice);
+}
+
 static void check_cuts(struct golden *g)
 {
     static const int steps[] = { 1, 2, 3, 4, 5, 24 };
@@ -221,6 +253,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_stage_is_that_of_the_reference),
+        cmocka_unit_test(voices_sound_as_those_of_the_reference),
         cmocka_unit_test(a_stream_cut_anywhere_is_the_whole),
         cmocka_unit_test(codes_out_of_range_are_refused),
     };
