@@ -136,7 +136,8 @@ def measure(server, voices, keep, ear):
                     file, wave = speak(server, voice, text, *name, keep) if name[0] != "default" else \
                         speak(server, voice, text, "volume", 50, keep)
                     pitches = track(wave, value) if control == "pitch_rate" else None
-                    rows[value] = {"seconds": len(wave) / RATE, "f0": pitches, "db": level_db(wave), "full": float((np.abs(wave) > 0.999).mean()),
+                    rows[value] = {"seconds": len(wave) / RATE, "f0": pitches, "db": level_db(wave),
+                                   "full": float((np.abs(wave) > 0.999).mean()),
                                    "loud": float((np.abs(wave) > 0.95).mean()),
                                    "gap": longest_silence(wave), "clicks": clicks(wave), "words": len(plain(text)),
                                    "wrong": errors(plain(text), ear.words(file)) if ear and value else 0}
