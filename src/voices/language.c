@@ -10,7 +10,7 @@
 
 enum { LEAST_LETTERS = 12 };
 
-static const float fits = 0.5F, misfits = 0.12F;
+static const float fits = 0.5F, misfits = 0.15F;
 static const double nearly_all = 0.9;
 
 /* Latin letters of the text, and all letters. */

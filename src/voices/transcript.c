@@ -10,7 +10,7 @@
 static const double most_per_s = 40, least_per_s = 0.5;
 
 /* Set on one half of the speakers that the ear never heard, measured on the other (docs/ENROLMENT.md). */
-static const float least_match = 0.12F, good_match = 0.5F;
+static const float least_match = 0.15F, good_match = 0.5F;
 
 static enum tb_code check_length(const struct tb_transcript_request *req, struct tb_error *err)
 {

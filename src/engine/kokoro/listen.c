@@ -17,7 +17,8 @@ static const float PRIOR = 0.5f;  /* how much of the sounds' frequency in traini
 static const float CHANGE = 3;    /* cost of a change of sound where there is no text */
 static const float MOST = 8;      /* cost of a frame: one that nothing fits says no more than that */
 static const float LOUDEST = 16;  /* sample: more would overflow as power */
-static const float STRANGE = 1.5f; /* mean cost of a word that is not heard */
+static const float STRANGE = 0.6f; /* mean cost of a word that is not heard, as part of what wrong texts cost */
+static const float CLEAR = 0.3f;   /* least that wrong texts are taken to cost: what is less says nothing */
 
 enum tb_code tb_listener_open(const char *model_dir, struct tb_listener *out, struct tb_error *err)
 {
@@ -115,20 +116,66 @@ static enum tb_code work_alloc(struct work *w, size_t frames, const struct tb_ch
     return tb_fail(err, TB_ENOMEM, "comparing %zu frames", frames);
 }
 
-/* From the two paths to the numbers. */
-static void measure(struct work *w, size_t frames, const struct tb_chain *chain, float *fit)
+static float cost_at(const struct work *w, size_t t, int said)
 {
-    size_t speech = 0, sounding = 0, unsaid = 0, hasty = 0, bad = 0, heard = 0;
+    const float *score = w->scores + t * TB_SOUNDS;
+
+    return fminf(score[w->open[t]] - score[said], MOST);
+}
+
+/* Mean cost per frame of speech of the chain along w->path. */
+static double mean_cost(const struct work *w, size_t frames, const struct tb_chain *chain)
+{
+    size_t speech = 0;
     double sum = 0;
 
     for (size_t t = 0; t < frames; t++) {
-        const float *score = w->scores + t * TB_SOUNDS;
+        int said = chain->sound[w->path[t]];
+
+        if (said == TB_SILENCE && w->open[t] == TB_SILENCE)
+            continue;
+        sum += cost_at(w, t, said);
+        speech++;
+    }
+    return speech ? sum / (double)speech : 0;
+}
+
+/* What a wrong text costs in this recording: the same sounds backwards, and the second half before the first. In noise,
+ * or in an accent that the ear does not know, right and wrong texts alike cost more or less than usual. */
+static enum tb_code wrong_cost(struct work *w, size_t frames, const struct tb_chain *chain, float *mean,
+                               struct tb_error *err)
+{
+    size_t n = chain->count;
+    uint8_t *sound = malloc(n);
+    const struct tb_chain other = { .sound = sound, .word = chain->word, .count = n, .words = chain->words,
+                                    .sounds = chain->sounds };
+    double sum = 0;
+    enum tb_code rc = sound ? TB_OK : tb_fail(err, TB_ENOMEM, "comparing %zu frames", frames);
+
+    for (int k = 0; k < 2 && !rc; k++) {
+        for (size_t i = 0; i < n; i++)
+            sound[i] = chain->sound[k == 0 ? n - 1 - i : (i + n / 2) % n];
+        if (!(rc = tb_align(w->scores, frames, &other, w->path, err)))
+            sum += mean_cost(w, frames, &other) / 2;
+    }
+    free(sound);
+    *mean = (float)sum;
+    return rc;
+}
+
+/* From the two paths to the numbers. usual: what a wrong text costs. */
+static void measure(struct work *w, size_t frames, const struct tb_chain *chain, float usual, float *fit)
+{
+    float scale = 1 / fmaxf(usual, CLEAR);
+    size_t speech = 0, unsaid = 0, hasty = 0, bad = 0, heard = 0;
+    double sum = 0;
+
+    for (size_t t = 0; t < frames; t++) {
         size_t state = w->path[t];
         int said = chain->sound[state], open = w->open[t];
-        float cost = fminf(score[open] - score[said], MOST);
+        float cost = cost_at(w, t, said) * scale;
 
         w->frames_of_state[state]++;
-        sounding += open != TB_SILENCE;
         unsaid += open != TB_SILENCE && said == TB_SILENCE;
         if (said == TB_SILENCE && open == TB_SILENCE)
             continue;
@@ -153,13 +200,14 @@ static void measure(struct work *w, size_t frames, const struct tb_chain *chain,
     fit[TB_FIT_POOR] = quantile(w->words, heard, 0.75);
     fit[TB_FIT_HASTY] = (float)hasty / (float)(chain->sounds ? chain->sounds : 1);
     fit[TB_FIT_UNSAID] = (float)unsaid / (float)(speech ? speech : 1);
-    fit[TB_FIT_RATE] = logf((float)(chain->sounds ? chain->sounds : 1) / (float)(sounding ? sounding : 1));
+    fit[TB_FIT_USUAL] = usual;
 }
 
 enum tb_code tb_listener_fit(const struct tb_listener *l, const float *logs, size_t frames,
                              const struct tb_chain *chain, float *fit, struct tb_error *err)
 {
     const float *prior = tb_ear_prior(l->ear);
+    float usual;
     struct work w;
     enum tb_code rc = work_alloc(&w, frames, chain, err);
 
@@ -167,9 +215,9 @@ enum tb_code tb_listener_fit(const struct tb_listener *l, const float *logs, siz
         return rc;
     for (size_t i = 0; i < frames * TB_SOUNDS; i++)
         w.scores[i] = logs[i] - PRIOR * prior[i % TB_SOUNDS];
-    if (!(rc = tb_align(w.scores, frames, chain, w.path, err)) &&
-        !(rc = tb_align_free(w.scores, frames, CHANGE, w.open, err)))
-        measure(&w, frames, chain, fit);
+    if (!(rc = tb_align_free(w.scores, frames, CHANGE, w.open, err)) &&
+        !(rc = wrong_cost(&w, frames, chain, &usual, err)) && !(rc = tb_align(w.scores, frames, chain, w.path, err)))
+        measure(&w, frames, chain, usual, fit);
     work_free(&w);
     return rc;
 }

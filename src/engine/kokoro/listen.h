@@ -12,16 +12,17 @@
 #include "engine/kokoro/ear.h"
 #include "text/g2p/g2p.h"
 
-/* What is measured of the best path of a text. docs/ENROLMENT.md has what each is worth. */
+/* What is measured of the best path of a text. Costs are parts of what wrong texts cost in the same recording (the same
+ * sounds backwards, and the second half before the first). */
 enum {
     TB_FIT_MEAN,   /* cost per frame of speech */
     TB_FIT_HIGH,   /* 90th percentile of the cost over 200 ms */
     TB_FIT_WORST,  /* over the worst second */
-    TB_FIT_WORDS,  /* part of the words that cost more than 1.5 per frame */
+    TB_FIT_WORDS,  /* part of the words that cost more than 0.6 */
     TB_FIT_POOR,   /* the cost that a quarter of the words exceed */
     TB_FIT_HASTY,  /* part of the sounds that have but one frame */
     TB_FIT_UNSAID, /* part of the speech that is silence by the text */
-    TB_FIT_RATE,   /* log of the sounds per frame of speech */
+    TB_FIT_USUAL,  /* what wrong texts cost, per frame of speech */
     TB_FIT_COUNT
 };
 
