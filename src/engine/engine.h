@@ -57,8 +57,8 @@ struct tb_enrol_request {
 struct tb_enrol_report {
     float f0_median_hz;
     float speech_seconds;
-    float rate;       /* syllables a second of speech, pauses left out */
-    float similarity; /* expected likeness of the clone, cosine 0..1 */
+    float rate;       /* syllables a second of speech, pauses left out; 0: not measured */
+    float similarity; /* expected likeness of the clone, cosine 0..1; 0: not known */
     float one_voice;  /* cosine between the two halves of its stretches that are least alike; 0: not known */
 };
 

@@ -97,7 +97,9 @@ static void tell(const json_t *made)
     const json_t *likeness = json_object_get(made, "likeness"), *warning;
     size_t i;
 
-    if (likeness)
+    if (json_is_null(likeness))
+        fprintf(stderr, "%.1f s of speech\n", json_number_value(json_object_get(made, "speech_s")));
+    else if (likeness)
         fprintf(stderr, "%.1f s of speech; expected likeness %.2f (another person's voice: 0.55, the same person's in "
                         "two recordings: 0.93)\n",
                 json_number_value(json_object_get(made, "speech_s")), json_number_value(likeness));
