@@ -5,6 +5,7 @@
 
 #include <unicode/uchar.h>
 #include <unicode/unorm2.h>
+#include <unicode/uscript.h>
 #include <unicode/ustring.h>
 
 #include "base/limits.h"
@@ -45,7 +46,29 @@ static bool is_mark(uint32_t c)
     return type == U_NON_SPACING_MARK || type == U_ENCLOSING_MARK || type == U_COMBINING_SPACING_MARK;
 }
 
-/* What becomes of c; a space for all white space, DROP for nothing. */
+/* Letters and signs of a script that none of our languages is written in, nor quotes: espeak-ng would spell them, as
+ * "symbol one two zero zero". Greek stays for the letters of science. */
+static bool is_foreign(uint32_t c)
+{
+    UErrorCode status = U_ZERO_ERROR;
+
+    switch (uscript_getScript((UChar32)c, &status)) {
+    case USCRIPT_COMMON:
+    case USCRIPT_INHERITED:
+    case USCRIPT_LATIN:
+    case USCRIPT_GREEK:
+    case USCRIPT_CYRILLIC:
+    case USCRIPT_HAN:
+    case USCRIPT_HIRAGANA:
+    case USCRIPT_KATAKANA:
+    case USCRIPT_HANGUL:
+        return false;
+    default:
+        return U_SUCCESS(status) && u_charType((UChar32)c) != U_DECIMAL_DIGIT_NUMBER;
+    }
+}
+
+/* What becomes of c; a space for all white space and for foreign scripts, DROP for nothing. */
 static uint32_t tidy(uint32_t c)
 {
     switch (u_charType((UChar32)c)) {
@@ -62,7 +85,9 @@ static uint32_t tidy(uint32_t c)
     case U_ENCLOSING_MARK:
         return DROP;
     default:
-        return is_pictograph(c) || c == TB_UTF8_BAD ? DROP : stand_in(c);
+        if (is_pictograph(c) || c == TB_UTF8_BAD)
+            return DROP;
+        return is_foreign(c) ? ' ' : stand_in(c);
     }
 }
 

@@ -117,6 +117,10 @@ static void clean_text_is_nfc_without_what_cannot_be_seen(void **state)
         { "ＡＢ１！", "AB1!" },
         { "«a» „b“ \"c\"", "“a” “b” “c”" },
         { "it’s", "it's" },
+        { "𒀀𒀁𒀂 ⠓⠑", "" },
+        { "one สวัสดีครับ, two", "one , two" },
+        { "aمرحباb नमस्ते", "a b " },
+        { "2πr", "2πr" },
         { "1\xC2\xA0" "234", "1234" },
         { "1\xC2\xA0" "23", "1 23" },
     };
