@@ -10,7 +10,8 @@
 enum {
     VOLUME_AS_MADE = 50,
     FIRST_US = 150 * 1000,      /* a listener should hear the first sound so soon: who has less left goes before */
-    WHOLE_US = 2 * 1000 * 1000  /* whole files are made as if someone listened who began so late */
+    WHOLE_US = 2 * 1000 * 1000, /* whole files are made as if someone listened who began so late */
+    SILENT_PER_S = 5            /* a text in which nothing can be spoken is 1/5 s of silence */
 };
 
 /* Text -> pieces ----------------------------------------------------------------------------------------------------*/
@@ -167,10 +168,29 @@ static void end(struct tb_utterance *u, enum tb_code code, const struct tb_error
     pthread_mutex_unlock(&u->event_lock);
 }
 
+/* Had the text nothing that can be spoken ("...", a script that no language here has), what comes out is still something
+ * to play, in every format. False: the owner has closed. */
+static bool some_sound(struct tb_utterance *u)
+{
+    static const float silence[1024];
+    size_t left = u->made_us || !u->spoken ? 0 : u->config.engine->ops->rate_hz / SILENT_PER_S;
+
+    for (size_t n; left; left -= n) {
+        n = left < 1024 ? left : 1024;
+        if (!take_samples(u, silence, n))
+            return false;
+    }
+    return true;
+}
+
 static void finish(struct tb_utterance *u)
 {
     struct tb_error err = { 0 };
-    enum tb_code rc = tb_encoder_finish(u->encoder, &u->encoded, &err);
+
+    if (!some_sound(u) && !u->sink_code)
+        return;
+
+    enum tb_code rc = u->sink_code ? u->sink_code : tb_encoder_finish(u->encoder, &u->encoded, &err);
 
     if (!rc && !deliver(u, 0))
         return;
