@@ -8,7 +8,7 @@ optimises, and by judge.py, which is in no objective. Words are judged by Whispe
 right text can be found again (retrieval): no recogniser of theirs is at hand, so word errors are not measured there.
 
     evaluate.py --speech DIR [--out build/eval] [--speakers 24] [--sentences 8] [--long 6] [--language-sentences 10]
-                [--baseline old.json] [--no-stock] [--program build/timbre] [--model var/models/kokoro]
+                [--baseline old.json] [--no-stock] [--no-words] [--program build/timbre] [--model var/models/kokoro]
 
 Writes OUT/report.html and OUT/report.json. What was spoken stays in OUT/clips and is not spoken again by the same program.
 """
@@ -85,7 +85,18 @@ def quotient(a, b):
 
 
 def rate_of(text, speech_s):
-    return measure.syllables(text) / speech_s if speech_s > 1 else None
+    return measure.syllables(text) / speech_s if text and speech_s > 1 else None
+
+
+def words_of(pairs, recogniser):
+    """Of [(text, wave)]: what was heard and how much of it is wrong; all None without a recogniser."""
+    heard = [recogniser.hear(w, RATE) for _, w in pairs]
+    if None in heard:
+        return dict.fromkeys(("wer", "words", "errors", "inserted", "said_twice", "heard"))
+    wrong = [measure.word_errors(t, h) for (t, _), h in zip(pairs, heard)]
+    return {"wer": sum(w[0] for w in wrong) / sum(w[1] for w in wrong), "words": sum(w[1] for w in wrong),
+            "errors": sum(w[0] for w in wrong), "inserted": sum(w[2] for w in wrong), "heard": heard,
+            "said_twice": sum(measure.said_twice(t, h) for (t, _), h in zip(pairs, heard))}
 
 
 def recorded(person, recogniser):
@@ -99,19 +110,26 @@ def recorded(person, recogniser):
     return out
 
 
+def in_one_breath(texts, waves):
+    """[(text, wave)] of as many sentences as the recogniser takes at once: it pays for 30 s, however short they are."""
+    out = []
+    for text, wave in zip(texts, waves):
+        if out and len(out[-1][1]) + len(wave) + len(GAP) < 28 * RATE:
+            out[-1] = (f"{out[-1][0]} {text}", np.concatenate([out[-1][1], GAP, wave]))
+        else:
+            out.append((text, wave))
+    return out
+
+
 def spoken(texts, waves, recogniser):
     """Everything about some sentences of one voice that needs no second voice."""
     clips = [measure.levels(w, RATE) for w in waves]
-    heard = [recogniser.hear(w, RATE) for w in waves]
-    wrong = [measure.word_errors(t, h) for t, h in zip(texts, heard)]
     joined = np.concatenate([x for w in waves for x in (w, GAP)])
     f0, spread = measure.pitch_summary(joined, RATE)
     speech = sum(c["speech_s"] for c in clips)
     seconds = sum(len(w) for w in waves) / RATE
     level = [c["level_db"] for c in clips if c["level_db"] is not None]
-    return {"seconds": seconds, "wer": sum(w[0] for w in wrong) / sum(w[1] for w in wrong), "words": sum(w[1] for w in wrong),
-            "errors": sum(w[0] for w in wrong), "inserted": sum(w[2] for w in wrong), "heard": heard,
-            "said_twice": sum(measure.said_twice(t, h) for t, h in zip(texts, heard)),
+    return {"seconds": seconds, **words_of(in_one_breath(texts, waves), recogniser),
             "f0_hz": f0, "f0_spread": spread, "rate": rate_of(" ".join(texts), speech),
             "level_db": float(np.mean(level)), "level_spread_db": float(np.std(level)),
             "peak_db": max(c["peak_db"] for c in clips if c["peak_db"] is not None),
@@ -138,8 +156,7 @@ def long_text(program, person, text, ears, recogniser):
     """Does the likeness last? The first third against the last."""
     wave = program.say(person, text, "en")
     thirds = [ears.scores(person.name, w) for w in np.array_split(wave, 3)]
-    errors, count, _ = measure.word_errors(text, recogniser.hear(wave, RATE))
-    return {"seconds": len(wave) / RATE, "wer": errors / count, "first": thirds[0], "last": thirds[2],
+    return {"seconds": len(wave) / RATE, "wer": words_of([(text, wave)], recogniser)["wer"], "first": thirds[0], "last": thirds[2],
             "clicks_per_min": 60 * measure.clicks(wave, RATE) / (len(wave) / RATE)}
 
 
@@ -151,8 +168,8 @@ class StockVoices:
         self.embedded = np.stack([ears.embed("ge2e", waves[n]) for n in stock.names])
         self.wer = {}
         for name in progress(("af_heart", "af_bella", "am_michael", "bf_emma"), "stock voices, words", 4):
-            wrong = [measure.word_errors(s["text"], recogniser.hear(stock.say(name, s["phonemes"]), RATE)) for s in sentences]
-            self.wer[name] = sum(w[0] for w in wrong) / sum(w[1] for w in wrong)
+            waves = [stock.say(name, s["phonemes"]) for s in sentences]
+            self.wer[name] = words_of(in_one_breath([s["text"] for s in sentences], waves), recogniser)["wer"]
 
     def nearest(self, person):
         name = self.stock.names[int((self.embedded @ self.ears.embed("ge2e", person.enrol, person.rate)).argmax())]
@@ -202,7 +219,8 @@ def arguments():
     p.add_argument("--long", type=int, default=6, help="speakers who also read 600 characters")
     p.add_argument("--language-sentences", type=int, default=10)
     p.add_argument("--baseline", type=Path)
-    p.add_argument("--no-stock", action="store_true")
+    p.add_argument("--no-stock", action="store_true", help="without stock voices beside the clones")
+    p.add_argument("--no-words", action="store_true", help="without the recogniser, which takes most of the time")
     return p.parse_args()
 
 
@@ -217,15 +235,15 @@ def main():
     trained_on = judge.Judge().trained_on
     people = speakers.chosen(everybody, a.speakers, trained_on)
     if not people:
-        sys.exit(f"{a.speech}: nobody with {2 * speakers.LEAST_HALF:.0f} s of speech who is not in the judge's training")
+        sys.exit(f"{a.speech}: nobody with {speakers.LEAST_ENROLLED + speakers.LEAST_JUDGED:.1f} s of speech who is not in the judge's training")
     memory = speakers.Memory(a.out / "memory")
-    ears, recogniser = Ears(Path(a.model, "ge2e.safetensors"), everybody, memory), speakers.Recogniser(memory)
+    ears, recogniser = Ears(Path(a.model, "ge2e.safetensors"), everybody, memory), speakers.Deaf() if a.no_words else speakers.Recogniser(memory)
     has_stock = not a.no_stock and Path(a.model, "voices.safetensors").exists()
     stock = StockVoices(speakers.Stock(a.model, a.cache, a.out / "clips"), sentences, ears, recogniser) if has_stock else None
     joined_text = " ".join(s["text"] for s in sentences[:JOINED])
     result = {"made": datetime.now(timezone.utc).isoformat(timespec="seconds"), "commit": command("git", "rev-parse", "--short", "HEAD"),
               "changed_files": len(command("git", "status", "--porcelain", "-uno").split("\n")) - 1, "machine": machine(),
-              "recogniser": speakers.RECOGNISER, "among": len(everybody),
+              "recogniser": "none" if a.no_words else speakers.RECOGNISER, "among": len(everybody),
               "sentences": [s["text"] for s in sentences], "speakers": {}, "refused": {}, "languages": {}}
     unseen = [p.name not in trained_on for p in everybody]
     enrolled = np.stack([ears.embed("judge", p.enrol, p.rate) for p, u in zip(everybody, unseen) if u])

@@ -50,9 +50,9 @@ def summary(result):
         out[f"{kind}.first"] = float(np.mean([r == 1 for r in column(result, f"clone.{kind}_rank").values()]))
         out[f"{kind}.real"] = mean(column(result, f"real.{kind}").values())
         out[f"{kind}.stock"] = mean(column(result, f"stock.{kind}").values())
-    out["pooled_wer"] = sum(r["clone"]["errors"] for r in result["speakers"].values()) / sum(
-        r["clone"]["words"] for r in result["speakers"].values())
-    out["best_stock_wer"] = min(result["stock_wer"].values()) if result.get("stock_wer") else None
+    wrong, said = column(result, "clone.errors"), column(result, "clone.words")
+    out["pooled_wer"] = sum(wrong.values()) / sum(said.values()) if said else None
+    out["best_stock_wer"] = min((v for v in result.get("stock_wer", {}).values() if v is not None), default=None)
     out["f0_within_3"] = share(column(result, "clone.f0_error"), 0.03)
     out["rate_within_10"] = share(column(result, "clone.rate_error"), 0.10)
     found = [x for r in result["speakers"].values() if "joins" in r for x in r["joins"]["percentiles"]]
@@ -217,8 +217,8 @@ def speaker_rows(result):
         c = r["clone"]
         out.append([name, text_of(r["enrol_s"], ".1f"), text_of(r.get("enrol_ms"), ".0f"), text_of(c["ge2e"]), c["ge2e_rank"], text_of(value(r, "stock.ge2e")),
                     text_of(r["real"]["ge2e"]), text_of(c["judge"]), c["judge_rank"], text_of(value(r, "stock.judge")), text_of(r["real"]["judge"]),
-                    f"{c['errors']}/{c['words']}", text_of(c["f0_error"], "+.1%"), text_of(c["rate_error"], "+.1%"), text_of(c["level_db"], ".1f"),
-                    text_of(c["clicks_per_min"], ".1f"), text_of(c["longest_pause_s"], ".2f"), c["said_twice"], text_of(c["repeats"], ".2f"),
+                    "not measured" if c["words"] is None else f"{c['errors']}/{c['words']}", text_of(c["f0_error"], "+.1%"), text_of(c["rate_error"], "+.1%"), text_of(c["level_db"], ".1f"),
+                    text_of(c["clicks_per_min"], ".1f"), text_of(c["longest_pause_s"], ".2f"), text_of(c["said_twice"], "d"), text_of(c["repeats"], ".2f"),
                     text_of(value(r, "long.first.ge2e")), text_of(value(r, "long.last.ge2e"))])
     return out
 
@@ -271,7 +271,7 @@ def page(result, baseline=None):
              table(LANGUAGE_HEAD, language_rows(result)) if result["languages"] else "<p>not measured</p>",
              "<h2>Speakers</h2>", *(f"<p>{html.escape(n)} was refused: {html.escape(e)}</p>" for n, e in result["refused"].items()), table(SPEAKER_HEAD, speaker_rows(result)), "<h2>All measures, mean</h2>",
              table(["measure", "mean", "speakers"], [[n, text_of(s[p], f), len(column(result, p))] for n, p, _, f in MEASURES]), "<h2>What was heard</h2>",
-             *(f"<p>{html.escape(n)}: " + " / ".join(html.escape(h) for h in r["clone"]["heard"]) + "</p>" for n, r in sorted(result["speakers"].items()))]
+             *(f"<p>{html.escape(n)}: " + " / ".join(html.escape(h) for h in r["clone"]["heard"] or ["not measured"]) + "</p>" for n, r in sorted(result["speakers"].items()))]
     return "\n".join(parts) + "</html>\n"
 
 

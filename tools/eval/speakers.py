@@ -21,13 +21,14 @@ import serving  # noqa: E402
 import speaker  # noqa: E402
 
 RATE = 24000
-LEAST_HALF, MOST_ENROLLED, MOST_JUDGED = 4.0, 15.0, 40.0  # seconds
+LEAST_ENROLLED, LEAST_JUDGED, MOST_ENROLLED, MOST_JUDGED = 4.8, 3.5, 15.0, 40.0  # seconds
 LANGUAGES = ("zh", "en", "de", "it", "pt", "es", "ja", "ko", "fr", "ru")
 RECOGNISER = "Whisper tiny.en (int8, faster-whisper), beam 5"
 
 
 class Person:
-    """enrol and judged [n] at rate: never the same audio. Of one file its two halves; of several, every other one."""
+    """enrol and judged [n] at rate: never the same audio. Of one file its two halves; of several, every other one.
+    Half of a short file may hold too little speech to enrol: then the first part is a little longer."""
 
     def __init__(self, name, files):
         self.name = name
@@ -36,17 +37,18 @@ class Person:
         if len(files) > 1:
             self.judged = judge.read(files[1::2])[0]
         else:
-            wave, self.judged = np.array_split(wave, 2)
+            at = max(len(wave) // 2, int(LEAST_ENROLLED * self.rate))
+            wave, self.judged = wave[:at], wave[at:]
         self.enrol = wave[:int(MOST_ENROLLED * self.rate)]
         self.judged = self.judged[:int(MOST_JUDGED * self.rate)]
-        self.seconds = min(len(self.enrol), len(self.judged)) / self.rate
+        self.enough = len(self.enrol) >= LEAST_ENROLLED * self.rate and len(self.judged) >= LEAST_JUDGED * self.rate
 
 
 def people(folder, progress):
-    """Everybody whose halves are both long enough."""
+    """Everybody of whom there is enough."""
     groups = judge.by_speaker(folder)
     return [p for name, files in progress(groups.items(), "reading recordings", len(groups))
-            if (p := Person(name, files)).seconds >= LEAST_HALF]
+            if (p := Person(name, files)).enough]
 
 
 def chosen(everybody, count, judge_trained_on):
@@ -174,6 +176,13 @@ class Memory:
 
     def text(self, wave, what, make):
         return bytes(self.array(wave, what, lambda: np.frombuffer(make().encode(), np.uint8))).decode()
+
+
+class Deaf:
+    """In the recogniser's place when words are not measured."""
+
+    def hear(self, wave, rate):
+        return None
 
 
 class Recogniser:
