@@ -56,7 +56,7 @@ archives_of = $(foreach f,$(1) $(NEEDS_$(1)),$(call archive,$(f)))
 sources_of = $(wildcard src/$(1)/*.c) $(if $(filter text,$(1)),$(wildcard src/text/g2p/*.c))
 object = $(patsubst %.c,$(O)/%.o,$(1))
 
-.PHONY: help setup build run test check layers rows test-programs tsan-programs test-unit test-wire test-golden asan tsan fuzz bench bench-setup bench-kernels bench-engine bench-server bench-load eval clean
+.PHONY: help setup build run test check layers rows test-programs tsan-programs test-unit test-wire test-golden asan tsan fuzz bench bench-setup bench-kernels bench-engine bench-qwen3 bench-server bench-load eval clean
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
 
@@ -131,6 +131,13 @@ $(O)/bench/bench_engine $(O)/bench/enrol_prints: $(O)/bench/%: $(O)/bench/%.o $(
 EVAL := build/venv-eval/bin/python tools/eval/evaluate.py
 $(O)/bench/bench_listen: $(O)/bench/bench_listen.o $(call archives_of,engine/kokoro)
 	@$(CC) $(LDFLAGS) -o $@ $^ $(call libs_of,engine/kokoro) -lpthread -lm
+
+bench-qwen3: $(O)/bench/bench_qwen3  ## what each stage of the qwen3 engine costs: MODEL=folder of the model
+	@test -n "$(MODEL)" || { echo "make bench-qwen3: MODEL=DIR names the folder of Qwen3-TTS-12Hz-0.6B-Base or -1.7B-Base"; exit 2; }
+	@$< "$(MODEL)"
+
+$(O)/bench/bench_qwen3: $(O)/bench/bench_qwen3.o $(call archives_of,engine/qwen3)
+	@$(CC) $(LDFLAGS) -o $@ $^ $(call libs_of,engine/qwen3) -lpthread -lm
 
 SPEECH ?=
 eval: build  ## clones of real people, measured: SPEECH=DIR [SPEAKERS=24] [SENTENCES=8] [BASELINE=old.json] [OUT=build/eval]

@@ -143,9 +143,9 @@ static void check_models(struct report *r, const struct tb_config *config)
     struct tb_local local = { 0 };
     struct tb_error err = { 0 };
     struct stat info;
-    bool extra = true;
+    bool extra = true, ours = strcmp(config->engine, "kokoro") == 0; /* other models come as their makers publish them */
 
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+    for (size_t i = 0; ours && i < sizeof files / sizeof files[0]; i++) {
         snprintf(path, sizeof path, "%s/%s", config->model, files[i].file);
         if (stat(path, &info) == 0 && info.st_size > 0)
             continue;
@@ -160,7 +160,8 @@ static void check_models(struct report *r, const struct tb_config *config)
     }
     int64_t from = tb_mono_us();
     if (tb_local_open_engine(config, &local, &err))
-        row(r, "model", BAD, "run `make setup` again; if it stays, remove that file first", "%s", err.text);
+        row(r, "model", BAD, ours ? "run `make setup` again; if it stays, remove that file first"
+                                  : "download the model folder again; docs/MODEL-qwen3.md lists its files", "%s", err.text);
     else
         row(r, "model", GOOD, NULL, "%s loads in %.2f s with %d threads%s", config->engine,
             (double)(tb_mono_us() - from) / 1e6, tb_pool_threads(local.pool), extra ? "" : " (no stock voices: fine)");
@@ -239,7 +240,8 @@ static int run(const struct tb_command *self, int argc, char **argv)
     check_program(&r, "phonemes", phonemes, "--version", "run `make build`; it needs libespeak-ng and espeak-ng-data");
     check_program(&r, "m4a", aac, "--self-test", "as for the decoder; without it M4A recordings are refused");
     check_models(&r, &config);
-    check_japanese(&r, &config);
+    if (strcmp(config.engine, "kokoro") == 0)
+        check_japanese(&r, &config);
     check_store(&r, &config);
     check_port(&r, &config);
     if (r.as_json)
