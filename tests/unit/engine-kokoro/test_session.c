@@ -160,6 +160,56 @@ static void pitch_is_scaled(void **state)
     }
 }
 
+static bool keep(void *ctx, const float *pcm, size_t len)
+{
+    struct tb_pcm *kept = ctx;
+
+    assert_true(kept->len + len <= 8 * tb_kokoro_ops.rate_hz);
+    memcpy(kept->data + kept->len, pcm, len * sizeof *pcm);
+    kept->len += len;
+    return true;
+}
+
+static float match_with(const struct tb_pcm *pcm, const char *text, size_t *words)
+{
+    const struct tb_listen_request req = { .audio = pcm, .text = tb_str_of(text), .lang = TB_LANG_EN };
+    struct tb_listen_report report;
+
+    assert_int_equal(tb_engine_listen(engine, &req, &report, NULL), TB_OK);
+    *words = report.words;
+    return report.match;
+}
+
+static void it_hears_what_it_says(void **state)
+{
+    const char *text = "She sells 3 sea shells by the shore, and then she goes home again.";
+    struct tb_pcm pcm;
+    struct tb_sink sink = { keep, &pcm };
+    struct tb_session *s;
+    size_t words;
+    bool more = true;
+
+    (void)state;
+    assert_int_equal(tb_pcm_alloc(&pcm, 8 * tb_kokoro_ops.rate_hz, tb_kokoro_ops.rate_hz, NULL), TB_OK);
+    pcm.len = 0;
+    assert_int_equal(tb_session_open(engine, tb_bytes_str(&print), &plain, &s, NULL), TB_OK);
+    assert_int_equal(tb_session_text(s, tb_str_of(text), TB_LANG_EN, NULL), TB_OK);
+    while (more)
+        assert_int_equal(tb_session_step(s, &sink, &more, NULL), TB_OK);
+    tb_session_close(s);
+    assert_true(match_with(&pcm, text, &words) > 0.5f);
+    assert_int_equal(words, 14);
+    assert_true(match_with(&pcm, "It was the best of times, it was the worst of times, he said to me.", &words) < 0.15f);
+    assert_true(match_with(&pcm, "!!!", &words) <= 0.0f);
+    assert_int_equal(words, 0);
+    pcm.data[100] = NAN;
+    pcm.data[200] = 1e30f;
+    assert_true(match_with(&pcm, text, &words) >= 0);
+    pcm.len = 1;
+    assert_true(match_with(&pcm, text, &words) <= 0.0f); /* nobody speaks so fast */
+    tb_pcm_free(&pcm);
+}
+
 static void the_listener_may_stop(void **state)
 {
     struct heard h = speak((const char *[]){ "Good evening to all of you.", NULL }, plain, 2, TB_ECANCELLED);
@@ -237,13 +287,15 @@ static int close_engine(void **state)
 int main(void)
 {
     static const char *const needed[] = { MODEL_DIR "/kokoro.safetensors", MODEL_DIR "/ge2e.safetensors",
-                                          MODEL_DIR "/adapter.safetensors", MODEL_DIR "/lexicon-en.bin",
+                                          MODEL_DIR "/adapter.safetensors", MODEL_DIR "/ear.safetensors",
+                                          MODEL_DIR "/lexicon-en.bin",
                                           HELPER_DIR "/timbre-phonemes" };
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sentence_sounds),
         cmocka_unit_test(two_segments_take_longer_than_one_and_pause),
         cmocka_unit_test(the_rate_divides_durations),
         cmocka_unit_test(pitch_is_scaled),
+        cmocka_unit_test(it_hears_what_it_says),
         cmocka_unit_test(the_listener_may_stop),
         cmocka_unit_test(nothing_to_say_is_fine),
         cmocka_unit_test(what_it_cannot_say_is_refused),
