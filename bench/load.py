@@ -9,8 +9,8 @@ hears the answer in real time from the first piece of audio on, waits up to half
   first audio  from the commit to the first byte of sound on the client
   underrun     the client had heard all that it got, for over 20 ms, while the response was not over
 For each number of sessions: percentiles of the first audio, underruns a minute, and what the server refused (429 at the
-handshake, or an `overloaded` error). Then K = floor(0.8 / RTF) sessions for --hold seconds, RTF as measured in the run of
-one session; enrolment of 20 s while two sessions talk; and what --idle silent connections cost. All on one machine, the
+handshake, or an `overloaded` error). Then K = floor(0.8 / RTF) sessions for --hold seconds, RTF as measured in the run
+of one session; enrolment of 20 s while two sessions talk; and what --idle silent connections cost. All on one machine, the
 clients included, whose own processor time is told."""
 import argparse
 import asyncio
@@ -37,7 +37,7 @@ TEXTS = (
     "The train to the north leaves in twenty minutes, and it will be late.",
     "I have looked at your order. It left our house on Tuesday evening, so it should be with you by Friday at noon.",
     "Of course. First open the settings, then choose the second page, and switch off the lowest of the three buttons.",
-    "It will rain in the morning. In the afternoon the sun comes out, and the wind turns to the west. The night stays dry.",
+    "It will rain in the morning. In the afternoon the sun comes out, and the wind turns to the west. The night is dry.",
     "No.  That was the old address, the new one is near the station.",
 )
 
@@ -177,11 +177,12 @@ def curve(server, voice, counts, seconds):
         after = cost(server)
         rtf = (after[0] - busy) / max(after[1] - audio, 1e-9)
         rows.append({"sessions": n, "responses": len(f.first), "p50": f.percentile_ms(50), "p95": f.percentile_ms(95),
-                     "p99": f.percentile_ms(99), "underruns": f.underruns * 60 / took, "refused": f.refused, "rtf": rtf})
+                     "p99": f.percentile_ms(99), "underruns": f.underruns * 60 / took, "refused": f.refused,
+                     "rtf": rtf})
         r = rows[-1]
-        print(f"{n:8} {r['responses']:10} {r['p50']:14.0f} ms {r['p95']:4.0f} ms {r['p99']:4.0f} ms {r['underruns']:15.1f} "
-              f"{f.refused:8} {rtf:5.2f} {100 * (time.process_time() - own) / took:11.1f} % {os.getloadavg()[0]:5.1f}",
-              flush=True)
+        print(f"{n:8} {r['responses']:10} {r['p50']:14.0f} ms {r['p95']:4.0f} ms {r['p99']:4.0f} ms "
+              f"{r['underruns']:15.1f} {f.refused:8} {rtf:5.2f} {100 * (time.process_time() - own) / took:11.1f} % "
+              f"{os.getloadavg()[0]:5.1f}", flush=True)
         for e in f.errors:
             print("  error:", e)
     return rows
@@ -189,9 +190,9 @@ def curve(server, voice, counts, seconds):
 
 def hold(server, voice, k, seconds):
     f = asyncio.run(run(server, voice, k, seconds))
-    print(f"held: {k} sessions for {seconds} s: {len(f.first)} responses, {f.heard_s:.0f} s heard, {f.underruns} underruns "
-          f"({f.gap_s:.2f} s), {f.refused} refused, first audio p50 {f.percentile_ms(50):.0f} p99 {f.percentile_ms(99):.0f} ms, "
-          f"errors {f.errors}, load {os.getloadavg()[0]:.1f}", flush=True)
+    print(f"held: {k} sessions for {seconds} s: {len(f.first)} responses, {f.heard_s:.0f} s heard, {f.underruns} "
+          f"underruns ({f.gap_s:.2f} s), {f.refused} refused, first audio p50 {f.percentile_ms(50):.0f} p99 "
+          f"{f.percentile_ms(99):.0f} ms, errors {f.errors}, load {os.getloadavg()[0]:.1f}", flush=True)
     return {"sessions": k, "seconds": seconds, "underruns": f.underruns, "refused": f.refused,
             "p50": f.percentile_ms(50), "p99": f.percentile_ms(99)}
 

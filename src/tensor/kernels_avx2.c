@@ -375,30 +375,34 @@ static float dot(const float *a, const float *b, int n)
 }
 
 /* Eight bytes as floats. */
-INLINE __m256 bytes(const uint8_t *q, __m128i flip)
+INLINE __m256 bytes(const uint8_t *q, bool is_signed)
 {
-    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_xor_si128(_mm_loadl_epi64((const __m128i *)(const void *)q), flip)));
+    __m128i eight = _mm_loadl_epi64((const __m128i *)(const void *)q);
+
+    return _mm256_cvtepi32_ps(is_signed ? _mm256_cvtepi8_epi32(eight) : _mm256_cvtepu8_epi32(eight));
 }
 
-static void widen8(const uint8_t *q, size_t step, int rows, uint8_t flip, const float *scale, const float *zero, int n,
-                   float *w)
+/* is_signed is a constant where it is called: signed bytes need no flip when zero is 128 less. */
+INLINE void widen8_of(const uint8_t *q, size_t step, int rows, bool is_signed, const float *scale, const float *zero,
+                      int n, float *w)
 {
     const uint8_t *row[TB_PANEL];
-    __m128i flips = _mm_set1_epi8((char)flip);
     __m256 s[TB_PANEL], z[TB_PANEL];
+    float off[TB_PANEL];
     int k = 0;
 
     for (int i = 0; i < TB_PANEL; i++) {
         row[i] = q + (size_t)(i < rows ? i : 0) * step;
+        off[i] = is_signed ? zero[i] - 128.0f : zero[i];
         s[i] = set1(scale[i]);
-        z[i] = set1(zero[i]);
+        z[i] = set1(off[i]);
     }
     for (; k + TB_LANES <= n; k += TB_LANES, w += TB_PANEL * TB_LANES) {
         __m256 r[TB_PANEL], low[2], high[2];
 
 #pragma GCC unroll 4
         for (int i = 0; i < TB_PANEL; i++)
-            r[i] = _mm256_mul_ps(_mm256_sub_ps(bytes(row[i] + k, flips), z[i]), s[i]);
+            r[i] = _mm256_mul_ps(_mm256_sub_ps(bytes(row[i] + k, is_signed), z[i]), s[i]);
 #pragma GCC unroll 2
         for (int i = 0; i < 2; i++) { /* four rows of eight to eight columns of four: 0 2, 1 3, then in pairs */
             low[i] = _mm256_unpacklo_ps(r[i], r[i + 2]);
@@ -413,28 +417,40 @@ static void widen8(const uint8_t *q, size_t step, int rows, uint8_t flip, const 
     }
     for (; k < n; k++)
         for (int i = 0; i < TB_PANEL; i++)
-            *w++ = ((float)(uint8_t)(row[i][k] ^ flip) - zero[i]) * scale[i];
+            *w++ = ((float)(is_signed ? (int8_t)row[i][k] : row[i][k]) - off[i]) * scale[i];
 }
 
-static float dot8(const uint8_t *q, uint8_t flip, float zero, const float *x, int n)
+static void widen8(const uint8_t *q, size_t step, int rows, uint8_t flip, const float *scale, const float *zero, int n,
+                   float *w)
 {
-    __m128i flips = _mm_set1_epi8((char)flip);
-    __m256 z = set1(zero), a = _mm256_setzero_ps(), b = a;
+    if (flip)
+        widen8_of(q, step, rows, true, scale, zero, n, w);
+    else
+        widen8_of(q, step, rows, false, scale, zero, n, w);
+}
+
+INLINE float dot8_of(const uint8_t *q, bool is_signed, float zero, const float *x, int n)
+{
+    float off = is_signed ? zero - 128.0f : zero, s = 0.0f;
+    __m256 z = set1(off), a = _mm256_setzero_ps(), b = a;
+    _Alignas(32) float part[TB_LANES];
     int i = 0;
 
     for (; i + 2 * TB_LANES <= n; i += 2 * TB_LANES) {
-        a = _mm256_fmadd_ps(_mm256_sub_ps(bytes(q + i, flips), z), _mm256_loadu_ps(x + i), a);
-        b = _mm256_fmadd_ps(_mm256_sub_ps(bytes(q + i + TB_LANES, flips), z), _mm256_loadu_ps(x + i + TB_LANES), b);
+        a = _mm256_fmadd_ps(_mm256_sub_ps(bytes(q + i, is_signed), z), _mm256_loadu_ps(x + i), a);
+        b = _mm256_fmadd_ps(_mm256_sub_ps(bytes(q + i + TB_LANES, is_signed), z), _mm256_loadu_ps(x + i + TB_LANES), b);
     }
-    _Alignas(32) float part[TB_LANES];
-    float s = 0.0f;
-
     _mm256_store_ps(part, _mm256_add_ps(a, b));
     for (int k = 0; k < TB_LANES; k++)
         s += part[k];
     for (; i < n; i++)
-        s += ((float)(uint8_t)(q[i] ^ flip) - zero) * x[i];
+        s += ((float)(is_signed ? (int8_t)q[i] : q[i]) - off) * x[i];
     return s;
+}
+
+static float dot8(const uint8_t *q, uint8_t flip, float zero, const float *x, int n)
+{
+    return flip ? dot8_of(q, true, zero, x, n) : dot8_of(q, false, zero, x, n);
 }
 
 static void gemv64(const float *w, const float *x, int n, float *y)
