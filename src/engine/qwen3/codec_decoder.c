@@ -1,7 +1,7 @@
 /* codec_decoder.c - see codec_decoder.h.
  *
- * Each convolution reads from a tail (codec_tail.h) into that of the next one. Zeros in it at first are the padding of the
- * reference, since a snake leaves zero as it is. */
+ * Each convolution reads from a tail (codec_tail.h) into that of the next one. Zeros in it at first are the padding of
+ * the reference, since a snake leaves zero as it is. */
 #include "engine/qwen3/codec_decoder.h"
 
 #include <math.h>
@@ -45,8 +45,8 @@ static enum tb_code take_all(struct tb_q3_decoding *s, struct tb_error *err)
         rc = tb_q3_tail_take(&s->memory, d->blocks[i].in, 1, most, &s->up[i], err);
         most *= d->blocks[i].rate;
         for (int u = 0; rc == TB_OK && u < TB_Q3_UNITS; u++)
-            rc = tb_q3_tail_take(&s->memory, d->blocks[i].out, (TAPS - 1) * d->blocks[i].units[u].conv1.spec.dilation, most,
-                           &s->unit[i][u], err);
+            rc = tb_q3_tail_take(&s->memory, d->blocks[i].out,
+                                 (TAPS - 1) * d->blocks[i].units[u].conv1.spec.dilation, most, &s->unit[i][u], err);
     }
     return rc ? rc : tb_q3_tail_take(&s->memory, d->tail.spec.in, TAPS - 1, most, &s->last, err);
 }
@@ -262,9 +262,11 @@ static enum tb_code run_block(const struct tb_q3_run *run, struct tb_q3_decoding
     for (int u = 0; u < TB_Q3_UNITS; u++) {
         struct tb_q3_tail *t = &s->unit[i][u];
         struct tb_pre first = pre_of(&b->units[u].snake1), second = pre_of(&b->units[u].snake2);
-        struct tb_mat x = tb_q3_tail_fresh(t, cols), to = u + 1 < TB_Q3_UNITS ? tb_q3_tail_fresh(&s->unit[i][u + 1], cols) : y;
+        struct tb_mat x = tb_q3_tail_fresh(t, cols), to = y;
         struct tb_post post = { .residual = &x };
 
+        if (u + 1 < TB_Q3_UNITS)
+            to = tb_q3_tail_fresh(&s->unit[i][u + 1], cols);
         tb_conv_run(run->pool, &b->units[u].conv1, tb_q3_tail_filled(t, cols), &first, inner, NULL);
         tb_conv_run(run->pool, &b->units[u].conv2, inner, &second, to, &post);
         tb_q3_tail_advance(t, cols);
@@ -298,8 +300,9 @@ static enum tb_code run_chunk(const struct tb_q3_run *run, struct tb_q3_decoding
     show(run, "decoder", 0, tb_q3_tail_fresh(&s->up[0], n));
     for (int i = 0; i < blocks; i++) {
         int cols = n * d->blocks[i].rate;
+        const struct tb_q3_tail *next = i + 1 < blocks ? &s->up[i + 1] : &s->last;
 
-        if ((rc = run_block(run, s, i, n, i + 1 < blocks ? tb_q3_tail_fresh(&s->up[i + 1], cols) : tb_q3_tail_fresh(&s->last, cols), err)))
+        if ((rc = run_block(run, s, i, n, tb_q3_tail_fresh(next, cols), err)))
             return rc;
         n = cols;
     }

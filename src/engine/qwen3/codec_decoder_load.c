@@ -50,8 +50,8 @@ static void load_unit(struct tb_q3_loader *l, struct tb_q3_unit *u, int channels
     snprintf(name, sizeof name, "%.80s.act1", at);
     load_snake(l, &u->snake1, channels, name);
     snprintf(name, sizeof name, "%.80s.conv1.conv", at);
-    load_conv(l, &u->conv1, (struct tb_conv_spec){ .out = channels, .in = channels, .taps = TAPS, .dilation = dilation },
-              name);
+    load_conv(l, &u->conv1,
+              (struct tb_conv_spec){ .out = channels, .in = channels, .taps = TAPS, .dilation = dilation }, name);
     snprintf(name, sizeof name, "%.80s.act2", at);
     load_snake(l, &u->snake2, channels, name);
     snprintf(name, sizeof name, "%.80s.conv2.conv", at);
@@ -114,8 +114,8 @@ static void load_codebooks(struct tb_q3_loader *l, struct tb_q3_decoder *d)
         const char *part = g ? "rest" : "first";
         int layer = g ? g - 1 : 0;
 
-        d->sums[g] = tb_q3_kept(l, size, vector, 0, "decoder.quantizer.rvq_%s.vq.layers.%d._codebook.embedding_sum", part,
-                                 layer);
+        d->sums[g] = tb_q3_kept(l, size, vector, 0, "decoder.quantizer.rvq_%s.vq.layers.%d._codebook.embedding_sum",
+                                part, layer);
         d->usage[g] = tb_q3_vector(l, size, "decoder.quantizer.rvq_%s.vq.layers.%d._codebook.cluster_usage", part,
                                    layer);
     }
@@ -124,7 +124,8 @@ static void load_codebooks(struct tb_q3_loader *l, struct tb_q3_decoder *d)
 }
 
 /* A causal convolution over frames is a linear layer on the last `taps` frames: [out][in][taps] as [out][in * taps]. */
-static void load_frames_conv(struct tb_q3_loader *l, struct tb_linear *linear, int out, int in, int taps, const char *at)
+static void load_frames_conv(struct tb_q3_loader *l, struct tb_linear *linear, int out, int in, int taps,
+                             const char *at)
 {
     const float *w = tb_q3_kept(l, out, in, taps, "%s.weight", at), *bias = tb_q3_vector(l, out, "%s.bias", at);
 
@@ -154,7 +155,8 @@ void tb_q3_decoder_load(struct tb_q3_loader *l, const struct tb_q3_codec_config 
         load_up(l, &d->ups[i], latent, i);
         load_convnext(l, &d->ups[i], latent, i);
     }
-    load_conv(l, &d->head, (struct tb_conv_spec){ .out = channels, .in = latent, .taps = TAPS }, "decoder.decoder.0.conv");
+    load_conv(l, &d->head, (struct tb_conv_spec){ .out = channels, .in = latent, .taps = TAPS },
+              "decoder.decoder.0.conv");
     for (int i = 0; i < count; i++, channels /= 2) {
         d->blocks[i].in = channels;
         d->blocks[i].out = channels / 2;

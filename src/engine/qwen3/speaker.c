@@ -78,7 +78,8 @@ void tb_q3_speaker_load(struct tb_q3_loader *l, const struct tb_q3_speaker_confi
     *s = (struct tb_q3_speaker){ .config = *config };
     if (l->rc)
         return;
-    load_conv(l, &s->first, config->channels[0], config->mels, config->kernels[0], config->dilations[0], "blocks.0.conv");
+    load_conv(l, &s->first, config->channels[0], config->mels, config->kernels[0], config->dilations[0],
+              "blocks.0.conv");
     for (int i = 0; i < TB_Q3_SE_BLOCKS; i++)
         load_block(l, config, i + 1, &s->blocks[i]);
     load_conv(l, &s->mfa, last, last, config->kernels[4], config->dilations[4], "mfa.conv");
@@ -273,8 +274,8 @@ static enum tb_code pool_frames(const struct tb_q3_run *run, const struct tb_q3_
     return TB_OK;
 }
 
-static enum tb_code run_all(const struct tb_q3_run *run, const struct tb_q3_speaker *s, struct tb_mat mel, float *xvector,
-                            struct tb_error *err)
+static enum tb_code run_all(const struct tb_q3_run *run, const struct tb_q3_speaker *s, struct tb_mat mel,
+                            float *xvector, struct tb_error *err)
 {
     const struct tb_q3_speaker_config *c = &s->config;
     int n = mel.cols, edge = (c->kernels[0] - 1) * c->dilations[0] / 2, last = s->mfa.spec.out;
