@@ -27,8 +27,8 @@ static inline size_t tb_ear_frames(size_t len)
     return (tb_mel_frames(len) + 1) / 2;
 }
 
-/* speech [len] at TB_MEL_RATE_HZ, samples within +-16 -> out [tb_ear_frames(len)][TB_SOUNDS], natural logs of probabilities. Neither the
- * level nor the channel's spectrum matters. Any thread; pool may be NULL. TB_ENOMEM. */
+/* speech [len] at TB_MEL_RATE_HZ, samples within +-16 -> out [tb_ear_frames(len)][TB_SOUNDS], natural logs of
+ * probabilities. Neither the level nor the channel's spectrum matters. Any thread; pool may be NULL. TB_ENOMEM. */
 enum tb_code tb_ear_hear(const struct tb_ear *ear, struct tb_pool *pool, const float *speech, size_t len, float *out,
                          struct tb_error *err);
 /* Natural logs of how frequent the sounds were in training [TB_SOUNDS]. */
