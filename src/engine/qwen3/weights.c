@@ -101,6 +101,23 @@ void tb_q3_index_free(struct tb_q3_index *index)
         free(index->names[--index->count]);
 }
 
+/* All values of a file are numbers, also of tensors that nobody asks for: a damaged file is not to be trusted. */
+static enum tb_code check_values(struct tb_weights *shard, struct tb_error *err)
+{
+    const struct tb_safetensors *file = tb_weights_file(shard);
+
+    for (size_t i = 0; i < tb_safetensors_count(file); i++) {
+        const struct tb_tensor *t = tb_safetensors_at(file, i);
+        size_t wild = tb_tensor_wild(t);
+
+        if (wild < t->len)
+            return tb_fail(err, TB_EINVAL, "%s: tensor %s: value %zu of %zu is not a number", tb_safetensors_path(file),
+                           t->name, wild, t->len);
+    }
+    tb_weights_release(shard); /* what was only looked at need not stay in memory */
+    return TB_OK;
+}
+
 static enum tb_code add_shard(struct tb_q3_weights *w, const char *folder, const char *name, struct tb_error *err)
 {
     char path[PATH];
@@ -108,8 +125,9 @@ static enum tb_code add_shard(struct tb_q3_weights *w, const char *folder, const
     if (snprintf(path, sizeof path, "%s/%s", folder, name) >= (int)sizeof path)
         return tb_fail(err, TB_EINVAL, "%s: the name of the model folder is too long", folder);
     enum tb_code rc = tb_weights_open(path, &w->shards[w->count], err);
-    w->count += rc == TB_OK;
-    return rc;
+    if (rc)
+        return rc;
+    return check_values(w->shards[w->count++], err);
 }
 
 static enum tb_code add_shards(struct tb_q3_weights *w, const char *folder, const struct tb_bytes *json,
@@ -194,21 +212,14 @@ static bool name_of(struct tb_q3_loader *l, char name[NAME], const char *suffix,
     return true;
 }
 
-/* The tensor, of this shape and with no wild values. */
+/* The tensor, of this shape. */
 static const struct tb_tensor *find(struct tb_q3_loader *l, const char *name, int rank, const size_t *shape)
 {
     const struct tb_safetensors *file = tb_weights_file(shard_of(l->weights, name));
     const struct tb_tensor *t = tb_safetensors_find(file, name);
-    size_t wild;
 
-    if ((l->rc = tb_safetensors_want(file, name, t && t->dtype != TB_F32 ? TB_BF16 : TB_F32, rank, shape, &t, l->err)))
-        return NULL;
-    if ((wild = tb_tensor_wild(t)) < t->len) {
-        l->rc = tb_fail(l->err, TB_EINVAL, "%s: tensor %s: value %zu of %zu is not a number", tb_safetensors_path(file),
-                        name, wild, t->len);
-        return NULL;
-    }
-    return t;
+    l->rc = tb_safetensors_want(file, name, t && t->dtype != TB_F32 ? TB_BF16 : TB_F32, rank, shape, &t, l->err);
+    return l->rc ? NULL : t;
 }
 
 static const float *floats(struct tb_q3_loader *l, const char *name, int rank, const size_t *shape)

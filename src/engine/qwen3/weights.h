@@ -1,9 +1,9 @@
 /* weights.h - the tensors of a published folder: model.safetensors, or the shards that model.safetensors.index.json
  * names. Files are mapped; big matrices are used where they lie, in bfloat16 or float.
  *
- * Each tensor is looked up by its full name with the shape that the configuration asks for, and its values are tested:
- * a missing tensor, another shape or dtype, a NaN or an infinity stops the load with what was found and what was
- * wanted. */
+ * Each tensor is looked up by its full name with the shape that the configuration asks for: a missing tensor, another
+ * shape or dtype stops the load with what was found and what was wanted. So does a NaN or an infinity anywhere in a
+ * file. */
 #ifndef TB_ENGINE_QWEN3_WEIGHTS_H
 #define TB_ENGINE_QWEN3_WEIGHTS_H
 
