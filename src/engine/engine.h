@@ -44,6 +44,7 @@ struct tb_sink {
 struct tb_speak {
     float rate;  /* 0.5 .. 2: twice as fast at 2 */
     float pitch; /* 0.5 .. 2: an octave higher at 2 */
+    bool whole;  /* nobody waits for the first sound: an engine that has to choose prefers quality */
 };
 
 struct tb_enrol_request {

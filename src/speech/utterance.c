@@ -265,7 +265,7 @@ void tb_utterance_step(struct tb_utterance *u)
 static enum tb_code open_parts(struct tb_utterance *u, struct tb_error *err)
 {
     const struct tb_utterance_config *c = &u->config;
-    const struct tb_speak speak = { .rate = c->rate, .pitch = c->pitch };
+    const struct tb_speak speak = { .rate = c->rate, .pitch = c->pitch, .whole = c->whole };
     const struct tb_encode_config encode = { .format = c->format,
                                              .in_rate = c->engine->ops->rate_hz,
                                              .out_rate = c->sample_rate,

@@ -4,6 +4,10 @@
  * next convolution; the sums that follow a convolution are its epilogue. So a block is four passes over its data. */
 #include "engine/kokoro/blocks.h"
 
+#include <math.h>
+
+enum { MOST_CHANNELS = 256 }; /* of a norm whose statistics are estimated */
+
 static const float half_root = 0.70710678f; /* the sum of two equally loud signals, as loud as one */
 static const float norm_eps = 1e-5f;
 
@@ -30,17 +34,50 @@ void tb_kokoro_style_run(const struct tb_kokoro_run *run, const struct tb_kokoro
         tb_matvec8(run->pool, &s->w8, s->b, style, h);
 }
 
+/* The norm of x under a style h [2 * x.rows] whose statistics are estimated: columns count as their weights say. */
+static void weighted_norm(struct tb_mat x, const struct tb_kokoro_weights *weights, const float *h, float *scale,
+                          float *shift)
+{
+    int ratio = x.cols / weights->columns, end;
+    float mean[MOST_CHANNELS], inv[MOST_CHANNELS];
+    double sum[MOST_CHANNELS] = { 0 }, squares[MOST_CHANNELS] = { 0 }, total = 0;
+
+    assert(x.rows <= MOST_CHANNELS && ratio > 0);
+    for (int from = 0; from < weights->columns; from = end) { /* runs of columns that count the same */
+        for (end = from + 1; end < weights->columns && weights->w[end] == weights->w[from]; end++)
+            ;
+        int last = end == weights->columns ? x.cols : end * ratio;
+        double share = (double)weights->w[from] * (last - from * ratio);
+
+        tb_row_stats(NULL, tb_mat_cols(x, from * ratio, last - from * ratio), norm_eps, mean, inv);
+        total += share;
+        for (int i = 0; i < x.rows; i++) {
+            sum[i] += share * (double)mean[i];
+            squares[i] += share * (1.0 / ((double)inv[i] * (double)inv[i]) + (double)mean[i] * (double)mean[i]);
+        }
+    }
+    for (int i = 0; i < x.rows; i++) { /* the squares hold norm_eps already */
+        double m = sum[i] / total, variance = fmax(squares[i] / total - m * m, (double)norm_eps);
+
+        scale[i] = (1.0f + h[i]) / (float)sqrt(variance);
+        shift[i] = h[x.rows + i] - (float)m * scale[i];
+    }
+}
+
 /* The next norm of a block, of x, as a prologue without its activation. */
 static struct tb_pre norm(const struct tb_kokoro_run *run, const struct tb_kokoro_style *s, struct tb_mat x,
                           struct tb_kokoro_voicing *voicing, const struct affine *a)
 {
-    const float *fixed = voicing->fixed;
+    float *fixed = voicing->fixed;
 
-    if (fixed) {
+    if (fixed)
         voicing->fixed += 2 * x.rows;
+    if (!fixed || voicing->weights)
+        tb_kokoro_style_run(run, s, voicing->style, a->style);
+    if (fixed && voicing->weights)
+        weighted_norm(x, voicing->weights, a->style, fixed, fixed + x.rows);
+    if (fixed)
         return (struct tb_pre){ .scale = fixed, .shift = fixed + x.rows };
-    }
-    tb_kokoro_style_run(run, s, voicing->style, a->style);
     tb_adain(run->pool, x, a->style, norm_eps, a->scale, a->shift);
     return (struct tb_pre){ .scale = a->scale, .shift = a->shift };
 }

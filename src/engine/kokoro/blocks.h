@@ -4,12 +4,19 @@
 
 #include "engine/kokoro/model.h"
 
-/* What the adaptive norms of a block do: normalise their input by its own mean and deviation, which only a whole pass
- * has, and colour it by a style; or scale and shift it by numbers that are known beforehand, so that a part of a pass
- * comes out as it does in the whole. */
+/* How much each column of a sample of a pass counts when the pass's means and deviations are estimated from it. */
+struct tb_kokoro_weights {
+    const float *w; /* [columns]; signals of a higher rate have a multiple of as many, and one more at most */
+    int columns;
+};
+
+/* What the adaptive norms of a block do. They normalise their input by its own mean and deviation, which only a whole
+ * pass has, and colour it by a style. Or, with `fixed`, they use what was found beforehand, so that a part of a pass
+ * comes out as it does in the whole. Or, with `fixed` and `weights`, they find it. */
 struct tb_kokoro_voicing {
-    const float *style; /* [128]; unused when fixed is there */
-    const float *fixed; /* NULL, or for each norm in the order in which they run: scale [channels], shift [channels] */
+    const float *style; /* [128] */
+    float *fixed;       /* NULL, or for each norm in the order in which they run: scale [channels], shift [channels] */
+    const struct tb_kokoro_weights *weights; /* NULL, or those of the sample that the block runs on: fixed is written */
 };
 
 /* y [out][x.cols], or [out][2 * x.cols] when the block doubles the rate. y may be rows of x when it does not double:

@@ -112,8 +112,8 @@ static void raise(const struct tb_kokoro_run *run, const struct tb_conv *up, str
         tb_mat_row(to, row)[0] = tb_mat_row(to, row)[2];
 }
 
-/* *out = columns r->out[i] of the mean of three blocks of (up(leaky(x)) + noise), in run->scratch. x_from: number of x's
- * first column. */
+/* *out = columns r->out[i] of the mean of three blocks of (up(leaky(x)) + noise), in run->scratch. x_from: number of
+ * x's first column. */
 static enum tb_code stage(const struct tb_kokoro_run *run, const struct tb_kokoro_generator *g, int i,
                           struct tb_kokoro_part part, const struct ranges *r, struct tb_mat x, int x_from,
                           struct tb_mat harmonics, const struct tb_kokoro_voicing *voicing, struct tb_mat *out,
@@ -199,25 +199,50 @@ static enum tb_code finish(const struct tb_kokoro_run *run, const struct tb_koko
     return TB_OK;
 }
 
+/* harmonics: columns r->harmonics; overwritten. */
+static enum tb_code both_stages(const struct tb_kokoro_run *run, const struct tb_kokoro_generator *g,
+                                struct tb_kokoro_part part, const struct ranges *r, struct tb_mat x,
+                                struct tb_mat harmonics, const struct tb_kokoro_voicing *voicing, struct tb_mat pcm,
+                                struct tb_error *err)
+{
+    struct tb_mat slow, fast;
+    enum tb_code rc;
+
+    if ((rc = stage(run, g, 0, part, r, within(x, 0, r->hidden), r->hidden.from, harmonics, voicing, &slow, err)))
+        return rc;
+    tb_kokoro_look(run, "stage0", slow);
+    if ((rc = stage(run, g, 1, part, r, slow, r->out[0].from, harmonics, voicing, &fast, err)))
+        return rc;
+    tb_kokoro_look(run, "stage1", fast);
+    return finish(run, g, part, r, fast, tb_mat_cols(harmonics, 0, fast.cols), pcm, err);
+}
+
 enum tb_code tb_kokoro_generator_run(const struct tb_kokoro_run *run, const struct tb_kokoro_generator *g,
                                      struct tb_kokoro_part part, struct tb_mat x, struct tb_mat f0,
                                      const struct tb_kokoro_voicing *voicing, struct tb_mat pcm, struct tb_error *err)
 {
     size_t mark = tb_scratch_mark(run->scratch);
     struct ranges r = ranges_of(part);
-    struct tb_mat harmonics, slow, fast;
+    struct tb_mat harmonics;
     enum tb_code rc;
 
-    if ((rc = tb_scratch_mat(run->scratch, 2 * B, length(r.harmonics), &harmonics, err)) ||
-        (rc = tb_kokoro_source_run(run, g, f0, r.harmonics.from, harmonics, err)) ||
-        (rc = stage(run, g, 0, part, &r, within(x, 0, r.hidden), r.hidden.from, harmonics, voicing, &slow, err)))
-        goto done;
-    tb_kokoro_look(run, "stage0", slow);
-    if ((rc = stage(run, g, 1, part, &r, slow, r.out[0].from, harmonics, voicing, &fast, err)))
-        goto done;
-    tb_kokoro_look(run, "stage1", fast);
-    rc = finish(run, g, part, &r, fast, tb_mat_cols(harmonics, 0, fast.cols), pcm, err);
-done:
+    if ((rc = tb_scratch_mat(run->scratch, 2 * B, length(r.harmonics), &harmonics, err)) == TB_OK &&
+        (rc = tb_kokoro_source_run(run, g, f0, r.harmonics.from, harmonics, err)) == TB_OK)
+        rc = both_stages(run, g, part, &r, x, harmonics, voicing, pcm, err);
+    tb_scratch_reset(run->scratch, mark);
+    return rc;
+}
+
+enum tb_code tb_kokoro_generator_sample(const struct tb_kokoro_run *run, const struct tb_kokoro_generator *g,
+                                        struct tb_mat x, struct tb_mat harmonics,
+                                        const struct tb_kokoro_voicing *voicing, struct tb_mat pcm,
+                                        struct tb_error *err)
+{
+    size_t mark = tb_scratch_mark(run->scratch);
+    struct tb_kokoro_part whole = { 0, x.cols / 2, x.cols / 2 };
+    struct ranges r = ranges_of(whole);
+    enum tb_code rc = both_stages(run, g, whole, &r, x, harmonics, voicing, pcm, err);
+
     tb_scratch_reset(run->scratch, mark);
     return rc;
 }

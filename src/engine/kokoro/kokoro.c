@@ -1,9 +1,11 @@
 /* kokoro.c - see kokoro.h: the engine's table, and how a session turns queued text into sound.
  *
- * A step speaks one pass of the network, which is a segment or, of a long one, a part of it. Between passes the session
- * carries the median of the pitch, the pause that the last pass ended with, and the state of the equaliser. */
+ * A pass of the network is a segment or, of a long one, a part of it. A step speaks a pass, or a window of it where
+ * somebody waits for its first sound. Between passes the session carries the median of the pitch, the pause that the
+ * last pass ended with, and the state of the equaliser. */
 #include "engine/kokoro/kokoro.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +18,7 @@
 #include "engine/kokoro/listen.h"
 #include "engine/kokoro/passes.h"
 #include "engine/kokoro/post.h"
-#include "engine/kokoro/synth.h"
+#include "engine/kokoro/stream.h"
 #include "engine/kokoro/trim.h"
 #include "text/g2p/g2p.h"
 #include "text/utf8.h"
@@ -62,6 +64,11 @@ struct speech {
     float pace;                      /* divides durations: the network's rate times the voice's own speed */
     struct tb_intonation intonation;
     struct tb_kokoro_post *post;
+    struct tb_kokoro_stream *pass;   /* that is being spoken; NULL between passes */
+    bool pass_begun;                 /* a window of it is out */
+    bool whole;                      /* nobody waits for the first sound */
+    float loudest;                   /* 10 ms of the pass, power */
+    enum tb_pause pause;             /* after it */
     struct tb_bytes queue;           /* tokens; a zero ends each segment */
     size_t silence;                  /* samples owed before the next sound */
     bool sounding;                   /* the equaliser holds samples */
@@ -160,6 +167,7 @@ static void session_close(struct tb_session *session)
 {
     struct speech *s = (struct speech *)session;
 
+    tb_kokoro_stream_close(s->pass);
     tb_kokoro_post_close(s->post);
     tb_bytes_free(&s->queue);
     free(s);
@@ -181,6 +189,7 @@ static enum tb_code session_open(struct tb_engine *engine, struct tb_str print, 
         return rc;
     }
     s->rate = speak->rate;
+    s->whole = speak->whole;
     s->shorter = s->rate > FASTEST ? s->rate / FASTEST : 1;
     s->pace = s->rate / s->shorter * s->print.speed;
     tb_intonation_init(&s->intonation, s->print.f0_style_hz, s->print.f0_median_hz * speak->pitch);
@@ -244,56 +253,106 @@ static enum tb_code flush(struct speech *s, const struct tb_sink *sink)
     return n == 0 || sink->pcm(sink->ctx, rest, n) ? TB_OK : TB_ECANCELLED;
 }
 
-/* Speak the tokens of one pass [n], at most TB_PASS_TOKENS. */
-static enum tb_code speak(struct speech *s, const struct tb_kokoro_run *run, const uint8_t *tokens, size_t n,
-                          const struct tb_sink *sink, struct tb_error *err)
+/* Plan the pass that says the tokens [n], at most TB_PASS_TOKENS. Only the first sound after a silence is waited for:
+ * what comes later is made while that plays, and whole. */
+static enum tb_code begin_pass(struct speech *s, const struct tb_kokoro_run *run, const uint8_t *tokens, size_t n,
+                               struct tb_error *err)
 {
     uint8_t padded[TB_PASS_TOKENS + 2] = { 0 };
+    bool whole = s->whole || s->sounding || s->shorter > 1;
     struct tb_kokoro_plan plan;
-    struct tb_mat pcm, said;
-    size_t from, len;
     enum tb_code rc;
 
     memcpy(padded + 1, tokens, n);
     if ((rc = tb_kokoro_plan(run, s->engine->model, padded, (int)n + 2, s->print.prosody, s->pace, &plan, err)))
         return rc;
     tb_intonation_apply(&s->intonation, plan.f0);
-    if ((rc = tb_kokoro_render(run, s->engine->model, &plan, (const float(*)[TB_KOKORO_HALF])s->print.style, &pcm,
-                               err)))
+    s->pause = tb_passes_pause(tokens, n);
+    s->loudest = 0;
+    return tb_kokoro_stream_open(run, s->engine->model, &plan, (const float(*)[TB_KOKORO_HALF])s->print.style, whole,
+                                 &s->pass, err);
+}
+
+/* Cut the silence at the ends of a pass, of which pcm [len] is a window: what is left is from .. from + n. */
+static void cut(struct speech *s, float *pcm, size_t len, bool first, bool last, size_t *from, size_t *n)
+{
+    float rate = s->rate / s->shorter;
+
+    *from = 0;
+    *n = len;
+    if (first && last) {
+        tb_trim(pcm, len, rate, from, n);
+        return;
+    }
+    s->loudest = fmaxf(s->loudest, tb_trim_loudest(pcm, len));
+    if (first) {
+        *from = tb_trim_head(pcm, len, rate, s->loudest);
+        *n = len - *from;
+    } else if (last) {
+        *n = tb_trim_tail(pcm, len, rate, s->loudest);
+    }
+}
+
+/* Speak the next window of the pass. */
+static enum tb_code speak(struct speech *s, const struct tb_kokoro_run *run, const struct tb_sink *sink,
+                          struct tb_error *err)
+{
+    bool first = !s->pass_begun, more;
+    struct tb_mat pcm, said;
+    size_t from, len;
+    enum tb_code rc;
+
+    if ((rc = tb_kokoro_stream_next(run, s->pass, &pcm, &more, err)))
         return rc;
-    tb_trim(pcm.p, (size_t)pcm.cols, s->rate / s->shorter, &from, &len);
+    s->pass_begun = more;
+    if (!more) {
+        tb_kokoro_stream_close(s->pass);
+        s->pass = NULL;
+    }
+    cut(s, pcm.p, (size_t)pcm.cols, first, !more, &from, &len);
     if (len == 0)
         return TB_OK;
     if ((rc = tb_scratch_mat(run->scratch, 1, (int)len, &said, err)))
         return rc;
     tb_tempo(pcm.p + from, len, (double)s->shorter, said.p);
     len = tb_tempo_len(len, (double)s->shorter);
-    if ((rc = push(s, sink, NULL, s->silence)) || (rc = push(s, sink, said.p, len)))
+    if ((first && (rc = push(s, sink, NULL, s->silence))) || (rc = push(s, sink, said.p, len)))
         return rc;
-    s->silence = (size_t)((float)(pauses[tb_passes_pause(tokens, n)] - TB_TRIM_TAIL) / s->rate);
+    s->silence = (size_t)((float)(pauses[s->pause] - TB_TRIM_TAIL) / s->rate);
     return TB_OK;
+}
+
+/* Plan the next pass of what is queued, if it sounds. */
+static enum tb_code take_tokens(struct speech *s, const struct tb_kokoro_run *run, struct tb_error *err)
+{
+    size_t segment = s->queue.size ? strlen((const char *)s->queue.data) : 0;
+    bool waited_for = !s->whole && !s->sounding;
+    size_t n = waited_for ? tb_passes_first(s->queue.data, segment) : tb_passes_next(s->queue.data, segment);
+    enum tb_code rc = TB_OK;
+
+    if (tb_passes_sounds(s->queue.data, n))
+        rc = begin_pass(s, run, s->queue.data, n, err);
+    if (s->queue.size)
+        tb_bytes_drop(&s->queue, n == segment ? n + 1 : n);
+    return rc;
 }
 
 static enum tb_code session_step(struct tb_session *session, const struct tb_sink *sink, bool *more,
                                  struct tb_error *err)
 {
     struct speech *s = (struct speech *)session;
-    size_t segment = s->queue.size ? strlen((const char *)s->queue.data) : 0;
-    size_t n = tb_passes_next(s->queue.data, segment);
+    struct room *room = take_room(s->engine, err);
     enum tb_code rc = TB_OK;
 
-    if (tb_passes_sounds(s->queue.data, n)) {
-        struct room *room = take_room(s->engine, err);
-
-        if (!room)
-            return TB_ENOMEM;
-        struct tb_kokoro_run run = { .pool = s->engine->pool, .scratch = &room->scratch };
-        rc = speak(s, &run, s->queue.data, n, sink, err);
-        give_room(s->engine, room);
-    }
-    if (s->queue.size)
-        tb_bytes_drop(&s->queue, n == segment ? n + 1 : n);
-    *more = s->queue.size > 0;
+    if (!room)
+        return TB_ENOMEM;
+    struct tb_kokoro_run run = { .pool = s->engine->pool, .scratch = &room->scratch };
+    if (!s->pass)
+        rc = take_tokens(s, &run, err);
+    if (rc == TB_OK && s->pass)
+        rc = speak(s, &run, sink, err);
+    give_room(s->engine, room);
+    *more = s->pass || s->queue.size > 0;
     if (rc == TB_OK && !*more)
         rc = flush(s, sink);
     return rc == TB_ECANCELLED ? tb_fail(err, rc, "kokoro: the listener has stopped") : rc;

@@ -45,6 +45,16 @@ size_t tb_passes_next(const uint8_t *tokens, size_t n)
     return TB_PASS_TOKENS;
 }
 
+size_t tb_passes_first(const uint8_t *tokens, size_t n)
+{
+    if (n <= TB_PASS_FIRST)
+        return n;
+    for (size_t i = TB_PASS_FIRST; i > TB_PASS_FIRST / 4; i--)
+        if (kind_of(tokens[i - 1]) > SPACE)
+            return i;
+    return tb_passes_next(tokens, n);
+}
+
 enum tb_pause tb_passes_pause(const uint8_t *tokens, size_t n)
 {
     while (n > 0 && kind_of(tokens[n - 1]) == SPACE)

@@ -4,7 +4,10 @@
 
 #include "base/str.h"
 
-enum { TB_PASS_TOKENS = 200 }; /* of one pass, without the padding: about 15 s of speech */
+enum {
+    TB_PASS_TOKENS = 200, /* of one pass, without the padding: about 15 s of speech */
+    TB_PASS_FIRST = 48    /* of the first, 3 s: what is done before its first sound grows with it */
+};
 
 /* What ends a pass, and so how long the pause after it is. */
 enum tb_pause { TB_PAUSE_NONE, TB_PAUSE_COMMA, TB_PAUSE_SENTENCE };
@@ -14,6 +17,9 @@ enum tb_code tb_passes_tokens(struct tb_str phonemes, struct tb_bytes *out);
 /* How many of n tokens the next pass takes: all when they fit, else up to the last end of a sentence, comma or space
  * that does, in this order of preference, if that leaves the pass at least a third full. 0 for n = 0. */
 size_t tb_passes_next(const uint8_t *tokens, size_t n);
+/* The same for a pass whose first sound somebody waits for: up to the last end of a sentence or comma among the first
+ * TB_PASS_FIRST tokens if there is one, not before a quarter of them. */
+size_t tb_passes_first(const uint8_t *tokens, size_t n);
 /* By the last token that is not a space. */
 enum tb_pause tb_passes_pause(const uint8_t *tokens, size_t n);
 /* False when nothing in them sounds: punctuation and spaces only. */

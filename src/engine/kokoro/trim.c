@@ -17,24 +17,47 @@ static float power(const float *pcm, size_t len, size_t at)
     return sum / (float)n;
 }
 
-void tb_trim(float *pcm, size_t len, float rate, size_t *from, size_t *n)
+float tb_trim_loudest(const float *pcm, size_t len)
 {
-    size_t lead = (size_t)(TB_TRIM_LEAD / rate), tail = (size_t)(TB_TRIM_TAIL / rate);
-    size_t first = len, last = 0, end;
     float loudest = 0.0f;
 
     for (size_t at = 0; at < len; at += STRETCH)
         loudest = fmaxf(loudest, power(pcm, len, at));
-    for (size_t at = 0; at < len && loudest > floor_power; at += STRETCH)
-        if (power(pcm, len, at) > share * loudest) {
-            first = first == len ? at : first;
+    return loudest;
+}
+
+size_t tb_trim_head(float *pcm, size_t len, float rate, float loudest)
+{
+    size_t lead = (size_t)(TB_TRIM_LEAD / rate), from = 0;
+
+    while (from < len && !(power(pcm, len, from) > share * loudest))
+        from += STRETCH;
+    from = from < lead ? 0 : from - lead;
+    for (size_t i = 0; i < TB_TRIM_FADE && from + i < len; i++)
+        pcm[from + i] *= (float)i / TB_TRIM_FADE;
+    return from;
+}
+
+size_t tb_trim_tail(float *pcm, size_t len, float rate, float loudest)
+{
+    size_t tail = (size_t)(TB_TRIM_TAIL / rate), last = 0;
+
+    for (size_t at = 0; at < len; at += STRETCH)
+        if (power(pcm, len, at) > share * loudest)
             last = at + STRETCH;
-        }
-    *from = first < lead ? 0 : first - lead;
-    end = last + tail < len ? last + tail : len;
-    *n = first == len ? 0 : end - *from;
-    for (size_t i = 0; i < TB_TRIM_FADE && i < *n; i++) {
-        pcm[*from + i] *= (float)i / TB_TRIM_FADE;
-        pcm[end - 1 - i] *= (float)i / TB_TRIM_FADE;
+    len = last + tail < len ? last + tail : len;
+    for (size_t i = 0; i < TB_TRIM_FADE && i < len; i++)
+        pcm[len - 1 - i] *= (float)i / TB_TRIM_FADE;
+    return len;
+}
+
+void tb_trim(float *pcm, size_t len, float rate, size_t *from, size_t *n)
+{
+    float loudest = tb_trim_loudest(pcm, len);
+
+    *from = *n = 0;
+    if (loudest > floor_power) {
+        *from = tb_trim_head(pcm, len, rate, loudest);
+        *n = tb_trim_tail(pcm, len, rate, loudest) - *from;
     }
 }

@@ -66,7 +66,7 @@ static struct heard speak(const char *const *segments, struct tb_speak how, size
     return h;
 }
 
-static const struct tb_speak plain = { 1.0f, 1.0f };
+static const struct tb_speak plain = { .rate = 1.0f, .pitch = 1.0f };
 
 static void a_sentence_sounds(void **state)
 {
@@ -96,7 +96,8 @@ static void the_rate_divides_durations(void **state)
 
     (void)state;
     for (float rate = 0.5f; rate <= 2.0f; rate *= 4.0f) {
-        double part = (double)speak(text, (struct tb_speak){ rate, 1.0f }, 1000, TB_OK).samples * (double)rate / usual;
+        struct tb_speak how = { .rate = rate, .pitch = 1.0f };
+        double part = (double)speak(text, how, 1000, TB_OK).samples * (double)rate / usual;
 
         print_message("  at rate %.1f: %.3f of the duration that it should be\n", (double)rate, part);
         assert_true(part > 0.95 && part < 1.05);
@@ -125,7 +126,7 @@ static size_t pitch_of(float pitch, float *f0_hz)
 {
     struct taken t = { .n = 0 };
     struct tb_sink sink = { take, &t };
-    struct tb_speak how = { 1.0f, pitch };
+    struct tb_speak how = { .rate = 1.0f, .pitch = pitch };
     struct tb_error err = { 0 };
     struct tb_session *s;
     bool more = true;

@@ -88,7 +88,7 @@ static int teardown(void **state)
 
 static struct tb_session *open_session(const struct tb_bytes *voice)
 {
-    struct tb_speak speak = { 1, 1 };
+    struct tb_speak speak = { .rate = 1, .pitch = 1 };
     struct tb_session *session;
     struct tb_error err;
 
@@ -194,7 +194,7 @@ static void a_listener_may_stop(void **state)
 
 static void what_it_cannot_do_is_refused(void **state)
 {
-    struct tb_speak fast = { 1.5f, 1 }, plain = { 1, 1 };
+    struct tb_speak fast = { .rate = 1.5f, .pitch = 1 }, plain = { .rate = 1, .pitch = 1 };
     struct tb_pcm quiet = { 0 };
     struct tb_enrol_request req = { .audio = &quiet, .lang = TB_LANG_EN };
     struct tb_bytes none = { 0 };
