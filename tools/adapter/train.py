@@ -38,7 +38,7 @@ from invert import ACOUSTIC, EMBEDDING, PITCH, residual_inputs  # noqa: E402
 BLOCKS, HALF, BANDS = len(decoder.BLOCKS), 128, speaker.BANDS
 BANDS_RIDGE, BANDS_CROPS = 1.0, 400  # of the spectrum's regression
 CROP = 66                 # frames of 25 ms: 1.65 s, the encoder's window
-EQ_STRENGTH, EQ_MOST = 0.7, 12.0  # as src/engine/kokoro/enrol.c
+EQ_STRENGTH, EQ_MOST = 0.95, 12.0  # as src/engine/kokoro/enrol.c
 INPUTS = {"embedding": 1.0, "left": 1.0, "bands": 0.5, "pitch": 0.3, "z": 0.5}  # and their weight in the first layer
 MEAN_WEIGHT, SPREAD_WEIGHT, CONTENT_WEIGHT, PRIOR_WEIGHT = 0.06, 0.06, 0.02, 0.01
 MOST_MEAN, MOST_SPREAD = 2.0, 0.6  # nepers of power that the features may ask for

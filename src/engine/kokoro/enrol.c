@@ -25,7 +25,7 @@ enum {
 static const double QUIET_DB = -30;       /* RMS to which quieter recordings are raised, as the encoder was trained */
 static const double LEAST_VOICED = 0.12;  /* part of speech with a pitch: real voices have 0.3 to 0.9, hiss under 0.05 */
 static const double LEAST_RATE = 0.7;     /* syllables a second: a hum or a tone has none */
-static const double EQ_STRENGTH = 0.7, EQ_MOST_DB = 12; /* of the spectral difference: part of it is the text's */
+static const double EQ_STRENGTH = 0.95, EQ_MOST_DB = 12; /* of the spectral difference (docs/CLONING.md) */
 /* From the map's own cosine to that of a clone's speech with other speech of the person, measured for 32 people:
  * off by .065 (root mean square, each left out once; docs/ENROLMENT.md). */
 static const double LIKENESS_AT = 0.114, LIKENESS_BY = 0.754;
