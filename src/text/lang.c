@@ -8,6 +8,9 @@
 
 #include <string.h>
 
+#include <unicode/uchar.h>
+#include <unicode/unorm2.h>
+
 #include "text/utf8.h"
 
 static const struct {
@@ -183,6 +186,28 @@ static uint32_t lower(uint32_t c)
     return c == 0x2019 ? '\'' : c;
 }
 
+/* The next letter or sign, in lower case and one with its marks ("e\u0301" is "é"): what nobody sees (joiners, soft
+ * hyphens, bidi marks) does not part a word. At the text's end, or when only such is left: a space. */
+static uint32_t next_seen(struct tb_str text, size_t *at)
+{
+    UErrorCode status = U_ZERO_ERROR;
+    const UNormalizer2 *nfc = unorm2_getNFCInstance(&status);
+    uint32_t c = ' ';
+
+    while (*at < text.n && u_isIDIgnorable((UChar32)(c = tb_utf8_next(text, at))))
+        c = ' ';
+    for (size_t next = *at; next < text.n; *at = next) {
+        uint32_t mark = tb_utf8_next(text, &next);
+        bool is_mark = u_charType((UChar32)mark) == U_NON_SPACING_MARK;
+        UChar32 joined = is_mark && U_SUCCESS(status) ? unorm2_composePair(nfc, (UChar32)c, (UChar32)mark) : -1;
+
+        if (!is_mark && !u_isIDIgnorable((UChar32)mark))
+            break;
+        c = joined >= 0 ? (uint32_t)joined : c;
+    }
+    return lower(c);
+}
+
 static bool is_latin(uint32_t c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 0xDF && c <= 0x24F && c != 0xF7);
@@ -233,7 +258,7 @@ static enum tb_lang detect_latin(struct tb_str text, enum tb_lang otherwise)
     enum tb_lang best = TB_LANG_AUTO;
 
     for (size_t at = 0; at <= text.n;) {
-        uint32_t c = at < text.n ? lower(tb_utf8_next(text, &at)) : (at++, ' ');
+        uint32_t c = at < text.n ? next_seen(text, &at) : (at++, ' ');
         char utf8[5] = { 0 };
         size_t len = tb_utf8_put(utf8, c);
 
@@ -265,7 +290,7 @@ enum tb_lang tb_lang_detect(struct tb_str text, enum tb_lang otherwise)
     bool japanese = false;
 
     for (size_t at = 0; at < text.n;) {
-        uint32_t c = lower(tb_utf8_next(text, &at));
+        uint32_t c = next_seen(text, &at);
 
         han += tb_is_han(c);
         japanese |= is_japanese_only(c);

@@ -95,10 +95,28 @@ static void most_short_sentences_are_told_apart(void **state)
     assert_true(enough);
 }
 
+/* Marks written behind their letter, joiners and soft hyphens inside words. */
+static void what_nobody_sees_changes_no_language(void **state)
+{
+    static const char *const same[][2] = {
+        { "Hi there.", "H\u200Di th\u2060er\uFEFFe." },
+        { "Le téléphone sonne.", "Le te\u0301le\u0301phone sonne." },
+        { "Das Mädchen spielt.", "Das Ma\u0308d\u00ADchen spi\u200Belt." },
+        { "Мой брат играет.", "Мои\u0306 бр\u00ADат иг\u200Bра\u0301ет." },
+        { "", "\u200D\u202E\u00AD" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+        assert_int_equal(tb_lang_detect(tb_str_of(same[i][1]), TB_LANG_AUTO),
+                         tb_lang_detect(tb_str_of(same[i][0]), TB_LANG_AUTO));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(most_short_sentences_are_told_apart),
+        cmocka_unit_test(what_nobody_sees_changes_no_language),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
