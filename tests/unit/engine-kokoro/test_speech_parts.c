@@ -69,6 +69,8 @@ static void long_segments_are_cut_where_one_would_pause(void **state)
     memset(tokens, tokens[0], sizeof tokens); /* no place to cut at all */
     assert_int_equal(tb_passes_next(tokens, sizeof tokens), TB_PASS_TOKENS);
     assert_int_equal(tb_passes_next(tokens, 7), 7);
+    assert_int_equal(tb_passes_first(tokens, TB_PASS_FIRST), TB_PASS_FIRST);
+    assert_int_equal(tb_passes_first(tokens, sizeof tokens), TB_PASS_TOKENS); /* no mark among the first */
 }
 
 static void silence_is_cut_and_the_cuts_are_soft(void **state)

@@ -38,6 +38,7 @@ static void plan_case(const struct tb_kokoro_run *run, struct tb_kokoro_plan *pl
                                     plan, NULL), TB_OK);
 }
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 /* All windows of the case, with `threads`; *pcm is for the caller to free. */
 static size_t speak(int threads, float **pcm, int *windows)
 {
@@ -65,6 +66,7 @@ static size_t speak(int threads, float **pcm, int *windows)
     tb_pool_close(run.pool);
     return n;
 }
+#endif
 
 static double rms(const float *pcm, size_t n)
 {
@@ -123,6 +125,7 @@ static void parts_are_those_of_the_whole(void **state)
     assert_true(db > 60);
 }
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* slow there */
 static void windows_join_and_threads_do_not_matter(void **state)
 {
     struct tb_kokoro_run run = { .scratch = &scratch };
@@ -151,6 +154,7 @@ static void windows_join_and_threads_do_not_matter(void **state)
     free(one);
     free(two);
 }
+#endif
 
 int main(void)
 {
