@@ -259,7 +259,7 @@ const struct tb_command tb_command_doctor = {
     "usage: timbre doctor [OPTIONS]\n\n"
     "Checks the CPU's kernels, the helper programs, the model files (and loads them), the data folder and the\n"
     "port. Exit code 1 when something needed is broken.\n\n"
-    "  --data DIR, --model DIR, --listen HOST:PORT, --config FILE   as for `timbre serve`\n"
+    "  --data DIR, --engine E, --model DIR, --listen HOST:PORT, --config FILE   as for `timbre serve`\n"
     "  --json   for programs\n\n"
     "example:\n"
     "  timbre doctor\n",

@@ -310,7 +310,7 @@ const struct tb_command tb_command_say = {
     "  -l, --language L        a language name or code (Auto: by the text)\n"
     "  -f, --format F          wav, mp3, opus or pcm (24 kHz, mono)\n"
     "  -o, --output FILE       write instead of playing; - is standard output\n"
-    "  --data DIR, --model DIR without a server: the data folder, the weights\n\n"
+    "  --data DIR, --model DIR, --engine E  without a server: the data folder, the weights, kokoro or qwen3\n\n"
     "With TIMBRE_URL set, the server there speaks (HTTP synthesis: voices made for " TB_DEFAULT_TARGET " only, and no\n"
     "more text than its max_text); without it, any voice of the data folder speaks.\n\n"
     "examples:\n"

@@ -22,7 +22,7 @@ static void print_overview(FILE *to)
         fprintf(to, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
     fputs("\n`timbre COMMAND --help` shows options and examples. clone, say, voices and delete talk to the server named\n"
           "in TIMBRE_URL with the key in DASHSCOPE_API_KEY or, without TIMBRE_URL, work on the local data folder.\n"
-          "There is no `timbre bench` yet.\n", to);
+          "`timbre doctor` is the first thing to run when something does not work.\n", to);
 }
 
 int tb_command_failed(const struct tb_command *self, const struct tb_error *err)
