@@ -4,7 +4,7 @@
 At first each text is spread evenly over the loud frames of its recording. A network trained on that is wrong about most
 frames but right on average, so aligning with it gives better labels, and so on: six rounds on a part of the material, then
 five on all of it, with the labels made anew after the second and third. Features are disturbed: other vocal tracts (bands
-stretched by 10 %), other channels, stationary noise, a second voice, a narrow band. A third of an hour on one core.
+stretched by 10 %), other channels, stationary noise, a second voice, a narrow band. Minutes on one core.
 
     train.py --material material.pkl --ear ear.safetensors --golden tests/golden/ear
 
