@@ -2,7 +2,8 @@
  *
  * One worker picks, again and again, what is due first and lets it go on for one step: an utterance is due when its
  * listener has heard all, a turn (turn.c) when it was asked for. So a new session waits for at most one step of another
- * before its first sound. Computing inside a step is spread over all cores by the engine's thread pool: two steps at
+ * before its first sound. Files that are late, as many at once must be, would all be due before any listener: they wait
+ * until every listener has some sound left. Computing inside a step is spread over all cores by the engine's thread pool: two steps at
  * once would only slow each other. */
 #include "speech/speech.h"
 
@@ -14,14 +15,26 @@
 #include "base/log.h"
 #include "speech/speech_priv.h"
 
+/* Whole files, however late, leave those alone who have less left to hear: a step of theirs makes up to 15 s of speech,
+ * at a quarter of the time or so. */
+enum { SPARED_US = 4 * 1000 * 1000 };
+
 static struct tb_utterance *most_urgent(const struct tb_speech *s)
 {
-    struct tb_utterance *best = NULL;
+    struct tb_utterance *best[2] = { NULL, NULL }, *listener, *file;
 
-    for (struct tb_utterance *u = s->utterances; u; u = u->next)
-        if (tb_utterance_ready(u) && (!best || tb_utterance_deadline(u) < tb_utterance_deadline(best)))
-            best = u;
-    return best;
+    for (struct tb_utterance *u = s->utterances; u; u = u->next) {
+        struct tb_utterance **of_kind = &best[u->config.whole];
+
+        if (tb_utterance_ready(u) && (!*of_kind || tb_utterance_deadline(u) < tb_utterance_deadline(*of_kind)))
+            *of_kind = u;
+    }
+    listener = best[false];
+    file = best[true];
+    if (!listener || !file)
+        return listener ? listener : file;
+    int64_t heard = tb_utterance_deadline(listener);
+    return heard < s->now_us() + SPARED_US || heard <= tb_utterance_deadline(file) ? listener : file;
 }
 
 static void unlink_utterance(struct tb_speech *s, struct tb_utterance *u)

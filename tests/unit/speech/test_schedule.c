@@ -290,12 +290,35 @@ static void whole_files_wait_while_listeners_have_little_left(void **state)
     settle();
     assert_int_equal(try_open(*state, "w", true, 0, NULL, &u[1]), TB_OK);
     say(u[1], 200);
-    let(19);
-    assert_int_equal(count_of('w', 0), 0); /* a has 2 s by now */
+    let(40);
+    assert_int_equal(count_of('w', 0), 0); /* a has 3.6 s by now */
     let(40);
     before = count_of('w', 0);
-    assert_in_range(before, 15, 25); /* from there on they share */
+    assert_in_range(before, 25, 35); /* from 4 s on the file gets what a can spare */
     close_all(u, 2);
+}
+
+static void late_files_do_not_make_listeners_stutter(void **state)
+{
+    struct tb_utterance *u[8] = { open_as(*state, "a"), open_as(*state, "b") };
+    struct tb_speech_stats stats;
+
+    atomic_store(&cost_us, 25 * MS); /* the listeners need half of the time */
+    say(u[0], 400);
+    say(u[1], 400);
+    for (int i = 2; i < 8; i++) { /* six files, each at a sixth of the other half, fall behind at once */
+        assert_int_equal(try_open(*state, "w", true, 250, NULL, &u[i]), TB_OK);
+        say(u[i], 300);
+    }
+    for (int i = 0; i < 8; i++) {
+        let(100);
+        for (int k = 0; k < 8; k++)
+            tb_utterance_taken(u[k], SIZE_MAX);
+    }
+    assert_in_range(count_of('w', 0), 300, 400); /* what is left of the time is theirs */
+    tb_speech_stats(*state, &stats);
+    assert_int_equal(stats.underruns, 0);
+    close_all(u, 8);
 }
 
 static void what_would_stutter_is_refused(void **state)
@@ -489,6 +512,7 @@ int main(void)
         WITH_SPEECH(running_out_is_counted),
         WITH_SPEECH(a_pause_of_the_text_gives_no_advantage),
         WITH_SPEECH(whole_files_wait_while_listeners_have_little_left),
+        WITH_SPEECH(late_files_do_not_make_listeners_stutter),
         WITH_SPEECH(what_would_stutter_is_refused),
         WITH_SPEECH(files_for_minutes_of_computing_are_enough),
         WITH_SPEECH(who_does_not_read_holds_nobody_up),
