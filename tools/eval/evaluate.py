@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
 """What the clones are worth: real people are cloned by the built program and measured; one report comes out.
 
-Of each recording one half is enrolled; the other half, which the program never gets, is what the clone is compared with.
+Of each recording one half is enrolled; the other, which the program never gets, is what the clone is compared with.
 Beside the clones stand real peers: the person's own two halves (no clone can pass them) and the stock voice that is
 nearest by the enrolled half (what there is without cloning). Likeness is judged twice: by GE2E, which enrolment
-optimises, and by judge.py, which is in no objective. Words are judged by Whisper tiny.en, other languages by whether the
-right text can be found again (retrieval): no recogniser of theirs is at hand, so word errors are not measured there.
+optimises, and by judge.py, which is in no objective. Words are judged by Whisper tiny.en, other languages by whether
+the right text can be found again (retrieval): no recogniser of theirs is at hand, so word errors are not measured
+there.
 
     evaluate.py --speech DIR [--out build/eval] [--speakers 24] [--sentences 8] [--long 6] [--language-sentences 10]
                 [--baseline old.json] [--no-stock] [--no-words] [--program build/timbre] [--model var/models/kokoro]
 
-Writes OUT/report.html and OUT/report.json. What was spoken stays in OUT/clips and is not spoken again by the same program.
+Writes OUT/report.html and OUT/report.json. What was spoken stays in OUT/clips and is not spoken again by the same
+program.
 """
 import argparse
 import json
@@ -54,7 +56,8 @@ def progress(items, what, total):
 
 def show(what, done, total, remark, live):
     bar = "#" * (24 * done // max(1, total))
-    sys.stderr.write(("\r" if live else "") + f"{what:22.22s} [{bar:24s}] {done}/{total}  {remark:14s}" + ("" if live else "\n"))
+    line = f"{what:22.22s} [{bar:24s}] {done}/{total}  {remark:14s}"
+    sys.stderr.write(f"\r{line}" if live else f"{line}\n")
     sys.stderr.flush()
 
 
@@ -65,7 +68,8 @@ class Ears:
         self.kinds = {"ge2e": speaker.Encoder(ge2e), "judge": judge.Judge()}
         self.hashes = {"ge2e": speakers.short_hash(ge2e), "judge": speakers.short_hash(judge.MODEL)}
         self.memory, self.names = memory, [p.name for p in everybody]
-        self.gallery = {k: np.stack([self.embed(k, p.judged, p.rate) for p in progress(everybody, f"everybody, {k}", len(everybody))])
+        self.gallery = {k: np.stack([self.embed(k, p.judged, p.rate)
+                                     for p in progress(everybody, f"everybody, {k}", len(everybody))])
                         for k in self.kinds}
 
     def embed(self, kind, wave, rate=RATE):
@@ -100,7 +104,7 @@ def words_of(pairs, recogniser):
 
 
 def recorded(person, recogniser):
-    """Pitch and rate of the enrolled half, which the clone should have, and of the other, which shows how steady they are."""
+    """Pitch and rate of the enrolled half, which the clone should have, and of the other: how steady they are."""
     out = {}
     for part, wave in (("enrol", person.enrol), ("held", person.judged)):
         f0, spread = measure.pitch_summary(wave, person.rate)
@@ -134,13 +138,14 @@ def spoken(texts, waves, recogniser):
             "level_db": float(np.mean(level)), "level_spread_db": float(np.std(level)),
             "peak_db": max(c["peak_db"] for c in clips if c["peak_db"] is not None),
             "longest_pause_s": max(c["longest_pause_s"] for c in clips), "silence": 1 - speech / seconds,
-            "lead_s": float(np.mean([c["lead_s"] for c in clips])), "tail_s": float(np.mean([c["tail_s"] for c in clips])),
+            "lead_s": float(np.mean([c["lead_s"] for c in clips])),
+            "tail_s": float(np.mean([c["tail_s"] for c in clips])),
             "clicks_per_min": 60 * sum(measure.clicks(w, RATE) for w in waves) / seconds,
             "repeats": max(measure.repeats(w, RATE) for w in waves)}, joined
 
 
 def joins(whole, parts):
-    """Where each part begins in the whole, and what the spectrum does there; parts that are not found count as missing."""
+    """Where each part begins in the whole, and what the spectrum does there; parts not found count as missing."""
     at, found = 0, []
     for k, part in enumerate(parts):
         core = part[int(0.1 * RATE):-int(0.1 * RATE)]
@@ -156,7 +161,8 @@ def long_text(program, person, text, ears, recogniser):
     """Does the likeness last? The first third against the last."""
     wave = program.say(person, text, "en")
     thirds = [ears.scores(person.name, w) for w in np.array_split(wave, 3)]
-    return {"seconds": len(wave) / RATE, "wer": words_of([(text, wave)], recogniser)["wer"], "first": thirds[0], "last": thirds[2],
+    return {"seconds": len(wave) / RATE, "wer": words_of([(text, wave)], recogniser)["wer"],
+            "first": thirds[0], "last": thirds[2],
             "clicks_per_min": 60 * measure.clicks(wave, RATE) / (len(wave) / RATE)}
 
 
@@ -203,7 +209,8 @@ def command(*words):
 
 
 def machine():
-    cpu = [line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().split("\n") if line.startswith("model name")]
+    lines = Path("/proc/cpuinfo").read_text().split("\n")
+    cpu = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return f"{cpu[0] if cpu else platform.processor()}, {len(cpu)} cores"
 
 
@@ -235,14 +242,20 @@ def main():
     trained_on = judge.Judge().trained_on
     people = speakers.chosen(everybody, a.speakers, trained_on)
     if not people:
-        sys.exit(f"{a.speech}: nobody with {speakers.LEAST_ENROLLED + speakers.LEAST_JUDGED:.1f} s of speech who is not in the judge's training")
+        sys.exit(f"{a.speech}: nobody with {speakers.LEAST_ENROLLED + speakers.LEAST_JUDGED:.1f} s of speech who is "
+                 "not in the judge's training")
     memory = speakers.Memory(a.out / "memory")
-    ears, recogniser = Ears(Path(a.model, "ge2e.safetensors"), everybody, memory), speakers.Deaf() if a.no_words else speakers.Recogniser(memory)
+    ears = Ears(Path(a.model, "ge2e.safetensors"), everybody, memory)
+    recogniser = speakers.Deaf() if a.no_words else speakers.Recogniser(memory)
     has_stock = not a.no_stock and Path(a.model, "voices.safetensors").exists()
-    stock = StockVoices(speakers.Stock(a.model, a.cache, a.out / "clips"), sentences, ears, recogniser) if has_stock else None
+    stock = None
+    if has_stock:
+        stock = StockVoices(speakers.Stock(a.model, a.cache, a.out / "clips"), sentences, ears, recogniser)
     joined_text = " ".join(s["text"] for s in sentences[:JOINED])
-    result = {"made": datetime.now(timezone.utc).isoformat(timespec="seconds"), "commit": command("git", "rev-parse", "--short", "HEAD"),
-              "changed_files": len(command("git", "status", "--porcelain", "-uno").split("\n")) - 1, "machine": machine(),
+    changed = command("git", "status", "--porcelain", "-uno")
+    result = {"made": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+              "commit": command("git", "rev-parse", "--short", "HEAD"),
+              "changed_files": len(changed.split("\n")) if changed not in ("", "unknown") else 0, "machine": machine(),
               "recogniser": "none" if a.no_words else speakers.RECOGNISER, "among": len(everybody),
               "sentences": [s["text"] for s in sentences], "speakers": {}, "refused": {}, "languages": {}}
     unseen = [p.name not in trained_on for p in everybody]

@@ -1,8 +1,8 @@
 """The nine languages for which there is no recogniser here: can the right text be found again?
 
 Each sentence is also spoken by espeak-ng, another synthesiser with rules of its own. A clone's sentence is aligned with
-all of espeak-ng's sentences of that language (measure.sounds, dynamic time warping); rank 1 means that its own text is the
-nearest. `margin` is how much nearer, relative to the nearest wrong one; `pace` the duration of the speech over
+all of espeak-ng's sentences of that language (measure.sounds, dynamic time warping); rank 1 means that its own text is
+the nearest. `margin` is how much nearer, relative to the nearest wrong one; `pace` the duration of the speech over
 espeak-ng's, whose spread over the sentences shows words that were swallowed or drawn out. It proves that the sounds are
 there in order, not that they are said well: word errors are not measured.
 """
@@ -19,7 +19,8 @@ def references(code, given, count):
 
 def one(program, person, code, given, count, theirs, ears):
     waves = [program.say(person, s["text"], code) for s in given["sentences"][:count]]
-    distance = np.array([[measure.aligned_distance(measure.sounds(w, speakers.RATE), t) for t in theirs[1]] for w in waves])
+    ours = [measure.sounds(w, speakers.RATE) for w in waves]
+    distance = np.array([[measure.aligned_distance(o, t) for t in theirs[1]] for o in ours])
     right = np.diag(distance)
     wrong = np.where(np.eye(count, dtype=bool), np.inf, distance).min(1) if count > 1 else right
     clips = [measure.levels(w, speakers.RATE) for w in waves]
@@ -48,10 +49,12 @@ def measured(program, people, ears, texts, count, progress):
         n = min(count, len(given["sentences"]))
         if code not in theirs:
             spoken = references(code, given, n)
-            theirs[code] = ([measure.levels(w, r)["speech_s"] for w, r in spoken], [measure.sounds(w, r) for w, r in spoken])
+            theirs[code] = ([measure.levels(w, r)["speech_s"] for w, r in spoken],
+                            [measure.sounds(w, r) for w, r in spoken])
         try:
             row = one(program, person, code, given, n, theirs[code], ears)
-            row["f0_error"] = row["f0_hz"] / enrolled[person.name] - 1 if row["f0_hz"] and enrolled[person.name] else None
+            target = enrolled[person.name]
+            row["f0_error"] = row["f0_hz"] / target - 1 if row["f0_hz"] and target else None
         except speakers.Refused as error:
             row = {"refused": str(error)[:200]}
         out.setdefault(code, {})[person.name] = row

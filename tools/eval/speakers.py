@@ -1,4 +1,4 @@
-"""Who speaks and who listens: recordings of real people, the built program, stock voices, another synthesiser, a recogniser."""
+"""Who speaks and who listens: people, the built program, stock voices, another synthesiser, a recogniser."""
 import base64
 import hashlib
 import io
@@ -154,7 +154,8 @@ class Stock:
 
 def espeak(voice, text):
     """[n], rate: the same text by another synthesiser."""
-    out = subprocess.run(["espeak-ng", "-v", voice, "-s", "150", "--stdout", text], capture_output=True, check=True).stdout
+    said = subprocess.run(["espeak-ng", "-v", voice, "-s", "150", "--stdout", text], capture_output=True, check=True)
+    out = said.stdout
     at = out.index(b"data") + 8
     return np.frombuffer(out[at:len(out) - (len(out) - at) % 2], "<i2").astype(np.float32) / 32768, 22050
 
@@ -167,7 +168,8 @@ class Memory:
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def array(self, wave, what, make):
-        path = self.folder / (hashlib.sha256(np.ascontiguousarray(wave).tobytes() + what.encode()).hexdigest()[:20] + ".npy")
+        name = hashlib.sha256(np.ascontiguousarray(wave).tobytes() + what.encode()).hexdigest()[:20]
+        path = self.folder / f"{name}.npy"
         if not path.exists():
             part = path.with_suffix(".part.npy")
             np.save(part, make())
