@@ -103,7 +103,8 @@ const char *tb_options_refused(const struct tb_options *o, const struct tb_engin
     }
     if (o->language == TB_LANG_AUTO || tb_engine_speaks(engine, o->language))
         return NULL;
-    size_t n = (size_t)snprintf(why, TB_OPTION_WHY, "Got \"%s\": this server's voices speak", tb_lang_name(o->language));
+    size_t n = (size_t)snprintf(why, TB_OPTION_WHY, "Got \"%s\": this server's voices speak",
+                                tb_lang_name(o->language));
     for (enum tb_lang lang = TB_LANG_ZH; lang < TB_LANG_COUNT && n < TB_OPTION_WHY; lang++)
         if (tb_engine_speaks(engine, lang))
             n += (size_t)snprintf(why + n, TB_OPTION_WHY - n, " %s", tb_lang_name(lang));

@@ -1,7 +1,7 @@
 /* encode.c - see encode.h. Samples go through the resampler, the limiter and then to 16-bit numbers or a codec.
  *
- * The limiter looks ahead and turns loud stretches down as a whole. Bending each sample, which needs no memory, was heard:
- * at twice the volume that voices are made with, peaks are 6 dB over full scale. */
+ * The limiter looks ahead and turns loud stretches down as a whole. Bending each sample, which needs no memory, was
+ * heard: at twice the volume that voices are made with, peaks are 6 dB over full scale. */
 #include "audio/encode.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* quality.c - see quality.h. Level and pauses from the flags of tb_activity; the rest from a spectrogram of 40 ms frames
- * in bands of 250 Hz. The background of a band is what it falls back to again and again: a low quantile over time
+/* quality.c - see quality.h. Level and pauses from the flags of tb_activity; the rest from a spectrogram of 40 ms
+ * frames in bands of 250 Hz. The background of a band is what it falls back to again and again: a low quantile over time
  * (minimum statistics, Martin 2001), which needs no pauses, since no band sounds all the time. */
 #include "audio/quality.h"
 
@@ -25,7 +25,7 @@ enum {
 };
 
 static const double CEILING = 0.98;     /* of the peak: a clipped sample stands above */
-static const double RAISED_DB = -30;    /* level to which quiet recordings are raised for tb_activity, as enrolment does */
+static const double RAISED_DB = -30;    /* level that quiet recordings are raised to for tb_activity, as for enrolment */
 static const double SNR_MOST = 80;      /* digital silence between the words */
 static const double BAND_DB = -50;      /* under the strongest band: fricatives reach -30, an empty band has -80 */
 static const float NOTHING_DB = -120;

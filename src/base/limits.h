@@ -23,7 +23,8 @@ enum {
     TB_MIN_SPEECH_MS = 3000,                /* clear speech an enrolment needs: documented 3 s */
     TB_MAX_HEADERS = 16 * 1024,             /* HTTP request line and headers */
     TB_MAX_BODIES = 512 * 1024 * 1024,      /* bytes of all bodies being received: 40 of the largest; more get 503 */
-    TB_MAX_STRANGERS_BODY = 64 * 1024,      /* bytes read before anybody asks for a key; of all connections half of that */
+    TB_MAX_STRANGERS_BODY = 64 * 1024,      /* bytes of a body read before the key is looked at; TB_MAX_CONNECTIONS
+                                               times that is half of TB_MAX_BODIES */
     TB_MAX_PIPELINED = 64 * 1024,           /* bytes read ahead while an answer runs; then reading pauses */
     TB_MAX_UNSENT = 16 * 1024 * 1024,       /* bytes waiting for one client, whatever they are: then it is dropped */
     TB_HEAD_MS = 10 * 1000,                 /* a request's head must be whole this long after its first byte */
@@ -53,30 +54,31 @@ enum {
     TB_MAX_UNTAKEN = 8 * 1024 * 1024,       /* bytes of all events that wait for a realtime client: then it has to go */
     TB_MAX_PRINT = 1024 * 1024,             /* bytes of a voice print */
     TB_MAX_CACHED_PRINTS = 64,              /* voice prints kept in memory: some 30 kB each, TB_MAX_PRINT at worst */
-    TB_MAX_HTTP_AUDIO = 128 * 1024 * 1024,  /* file of one HTTP synthesis: 23 minutes of 48 kHz, far over 600 characters */
+    TB_MAX_HTTP_AUDIO = 128 * 1024 * 1024,  /* file of one HTTP synthesis: 23 min of 48 kHz, far over 600 characters */
     TB_MAX_SYNTHESIS_MS = 300 * 1000,       /* HTTP synthesis: the documented limit, and what SDKs wait for */
     TB_MAX_INBOX = 2 * 1024 * 1024,         /* realtime: bytes of events that wait while a voice is looked up */
     TB_MAX_RESPONSES = 256,                 /* realtime: commits of one session that wait for their turn */
     TB_MAX_INSTRUCTIONS = 16 * 1024,        /* bytes of session.instructions, kept only to be echoed */
     TB_MAX_JSON_DEPTH = 32,                 /* nesting that a request may have; the protocol's deepest is 4 */
-    TB_MAX_JSON_VALUES = 10000,             /* in one request; the protocol's largest has 40, and 12 MB hold 4 million */
+    TB_MAX_JSON_VALUES = 10000,             /* in one request; the protocol's largest has 40, 12 MB hold 4 million */
     TB_MAX_NORMALISE_IN = 32 * 1024,        /* bytes of one text to normalise: far over TB_MAX_SEGMENT code points */
     TB_MAX_NORMALISE_OUT = 64 * 1024,       /* bytes of words made of it: digits grow about tenfold */
     TB_MAX_COMBINING = 4,                   /* combining marks on one letter; no language uses more */
     TB_MAX_PHONEME_REQUEST = 8 * 1024,      /* bytes of text in one line to timbre-phonemes (its own cap is 16 KiB) */
     TB_MAX_PHONEME_REPLY = 64 * 1024,       /* bytes of one line from timbre-phonemes */
     TB_MAX_LEXICON = 64 * 1024 * 1024,      /* bytes of a lexicon file; ours has about 6 MB */
-    TB_MAX_CHAIN = 20000,                   /* sounds and silences of a transcript: 4000 Han characters have half of that */
-    TB_MAX_ALIGN_CELLS = 64 * 1024 * 1024,  /* frames times sounds of one comparison, a byte each: 60 s by TB_MAX_CHAIN */
+    TB_MAX_CHAIN = 20000,                   /* sounds and silences of a transcript: 4000 Han characters have half */
+    TB_MAX_ALIGN_CELLS = 64 * 1024 * 1024,  /* bytes, one for each frame and sound compared: 60 s by TB_MAX_CHAIN */
     TB_PHONEME_TIMEOUT_MS = 2000,           /* timbre-phonemes answers in 0.1 ms; after this it is taken for dead */
-    TB_MAX_TENSOR_HEADER = 16 * 1024 * 1024, /* of a safetensors file: 100 bytes for each tensor, rounded up generously */
+    TB_MAX_TENSOR_HEADER = 16 * 1024 * 1024, /* of a safetensors file: 100 bytes for each tensor, rounded up well */
     TB_MAX_SHARDS = 64,                     /* weight files of one model; the largest speech models have 2 */
-    TB_MAX_REFERENCE_FRAMES = 1000,         /* codec frames of a recording to clone in context: 80 s; TB_MAX_AUDIO_SECONDS is 750 */
+    TB_MAX_REFERENCE_FRAMES = 1000,         /* codec frames of a recording to clone in context: 80 s; the longest
+                                               that is taken, TB_MAX_AUDIO_SECONDS, has 750 */
     TB_MAX_INDEX = 8 * 1024 * 1024,         /* bytes of model.safetensors.index.json: 100 a tensor */
     TB_MAX_MODEL_CONFIG = 1024 * 1024,      /* bytes of a model's config.json and its like: ours have under 20 kB */
     TB_MAX_VOCAB = 16 * 1024 * 1024,        /* bytes of vocab.json or merges.txt: those of Qwen have 3 MB */
     TB_MAX_VOCAB_TOKENS = 1 << 20,          /* entries of a vocabulary, and merges: Qwen has 151 936 */
-    TB_MAX_BPE_TEXT = 32 * 1024,            /* bytes of one text to tokenise: TB_MAX_TRANSCRIPT code points, and as many again */
+    TB_MAX_BPE_TEXT = 32 * 1024,            /* bytes of one text to tokenise: TB_MAX_TRANSCRIPT code points, twice */
     TB_MAX_TENSORS = 100000,                /* in one file: the largest open speech models have some thousands */
     TB_AUDIO_URL_SECONDS = 24 * 3600        /* life of an audio URL: documented */
 };

@@ -120,8 +120,8 @@ bool tb_engine_speaks(const struct tb_engine *engine, enum tb_lang lang);
 enum tb_code tb_engine_enrol(struct tb_engine *engine, const struct tb_enrol_request *req, struct tb_bytes *print,
                              struct tb_enrol_report *report, struct tb_error *err);
 
-/* Is the text what is said in the recording? Any thread. TB_EUNSUPPORTED: this engine cannot tell, or not in this language;
- * TB_ETOOBIG: over TB_MAX_TRANSCRIPT code points. */
+/* Is the text what is said in the recording? Any thread. TB_EUNSUPPORTED: this engine cannot tell, or not in this
+ * language; TB_ETOOBIG: over TB_MAX_TRANSCRIPT code points. */
 enum tb_code tb_engine_listen(struct tb_engine *engine, const struct tb_listen_request *req,
                               struct tb_listen_report *report, struct tb_error *err);
 

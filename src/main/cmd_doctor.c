@@ -143,7 +143,8 @@ static void check_models(struct report *r, const struct tb_config *config)
     struct tb_local local = { 0 };
     struct tb_error err = { 0 };
     struct stat info;
-    bool extra = true, ours = strcmp(config->engine, "kokoro") == 0; /* other models come as their makers publish them */
+    bool extra = true;
+    bool ours = strcmp(config->engine, "kokoro") == 0; /* other models come as their makers publish them */
 
     for (size_t i = 0; ours && i < sizeof files / sizeof files[0]; i++) {
         snprintf(path, sizeof path, "%s/%s", config->model, files[i].file);
@@ -161,7 +162,8 @@ static void check_models(struct report *r, const struct tb_config *config)
     int64_t from = tb_mono_us();
     if (tb_local_open_engine(config, &local, &err))
         row(r, "model", BAD, ours ? "run `make setup` again; if it stays, remove that file first"
-                                  : "download the model folder again; docs/MODEL-qwen3.md lists its files", "%s", err.text);
+                                  : "download the model folder again; docs/MODEL-qwen3.md lists its files",
+            "%s", err.text);
     else
         row(r, "model", GOOD, NULL, "%s loads in %.2f s with %d threads%s", config->engine,
             (double)(tb_mono_us() - from) / 1e6, tb_pool_threads(local.pool), extra ? "" : " (no stock voices: fine)");

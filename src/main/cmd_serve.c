@@ -204,7 +204,7 @@ const struct tb_command tb_command_serve = {
     "  --listen HOST:PORT         where to listen (127.0.0.1:8080); port 0 picks a free one\n"
     "  --data DIR                 accounts, keys, voices (var/data)\n"
     "  --engine kokoro|qwen3      the speech engine (kokoro)\n"
-    "  --model DIR                its weights (var/models/kokoro); for qwen3 the downloaded Qwen3-TTS-12Hz Base folder\n"
+    "  --model DIR                its weights (var/models/kokoro); of qwen3 the downloaded Qwen3-TTS-12Hz Base folder\n"
     "  --config FILE              settings, one `key = value` a line; options win over it (docs/CONFIG.md)\n"
     "  --public-url URL           base of audio URLs, when clients reach the server under another name\n"
     "  --default-model NAME       for realtime connections that name no model\n"

@@ -101,7 +101,7 @@ void tb_table_add(const struct tb_linear *table, int row, float *y)
             y[i] += tb_from_bf16(((const uint16_t *)p)[i]);
 }
 
-/* A whole block is tested at once: exponents of all ones are rare, so the place is looked for only when there is one. */
+/* A whole block is tested at once: exponents of all ones are rare, so the place is looked for only where one is. */
 static size_t wild16(const uint16_t *p, size_t len, uint16_t exponent)
 {
     enum { BLOCK = 4096 };

@@ -176,14 +176,15 @@ static void log_created(int64_t account, const struct tb_voice_info *info, const
                         const struct tb_create_times *times)
 {
     const struct tb_quality *q = &report->sound;
+    const struct tb_transcript *t = &report->transcript;
 
     tb_log(TB_LOG_INFO, "voice-created",
            "account=%lld voice=%s model=%s language=%s speech_s=%.1f likeness=%.2f one_voice=%.2f snr_db=%.1f "
-           "level_db=%.1f clipped=%.4f band_hz=%.0f pause_s=%.1f match=%.2f language_by=%s fetch_ms=%lld decode_ms=%lld "
-           "check_ms=%lld enrol_ms=%lld listen_ms=%lld store_ms=%lld",
+           "level_db=%.1f clipped=%.4f band_hz=%.0f pause_s=%.1f match=%.2f language_by=%s fetch_ms=%lld "
+           "decode_ms=%lld check_ms=%lld enrol_ms=%lld listen_ms=%lld store_ms=%lld",
            (long long)account, info->id, info->target_model, info->language, (double)report->enrol.speech_seconds,
            (double)report->enrol.similarity, (double)report->enrol.one_voice, (double)q->snr_db, (double)q->level_db,
-           (double)q->clipped, (double)q->band_hz, (double)q->pause_s, (double)report->transcript.match, report->transcript.reason,
+           (double)q->clipped, (double)q->band_hz, (double)q->pause_s, (double)t->match, t->reason,
            (long long)times->fetch_us / 1000, (long long)times->decode_us / 1000, (long long)times->check_us / 1000,
            (long long)times->enrol_us / 1000, (long long)times->listen_us / 1000, (long long)times->store_us / 1000);
     for (size_t i = 0; i < report->advice.count; i++)

@@ -23,8 +23,8 @@ struct tb_transcript {
     const char *reason;  /* one word for the log: how the language was decided, or why it could not be */
 };
 
-/* TB_EAUDIO_TEXT: the text is certainly not what is said, or not in the declared language; the message has the match and
- * the limit. A doubtful one is accepted with advice. */
+/* TB_EAUDIO_TEXT: the text is certainly not what is said, or not in the declared language; the message has the match
+ * and the limit. A doubtful one is accepted with advice. */
 enum tb_code tb_transcript_check(const struct tb_transcript_request *req, struct tb_transcript *out,
                                  struct tb_advice *advice, struct tb_error *err);
 

@@ -89,8 +89,8 @@ const float *tb_ear_prior(const struct tb_ear *e)
     return e->prior;
 }
 
-/* Mel power [frames][bands] to logs in place: of power over the mean, then less each band's mean over the louder frames,
- * so that gain and channel drop out. */
+/* Mel power [frames][bands] to logs in place: of power over the mean, then less each band's mean over the louder
+ * frames, so that gain and channel drop out. */
 static void level(float *mel, size_t frames)
 {
     double mean = 0, middle = 0, sum[TB_MEL_BANDS] = { 0 };

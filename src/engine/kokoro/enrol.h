@@ -2,8 +2,8 @@
  *
  * The recording's GE2E embedding, pitch, rate and long-term spectrum are measured; a map that was fitted once on
  * thousands of synthetic clips (adapter.safetensors) says which style would give that embedding (surrogate.h), and what
- * pitch, rate and spectrum that style has by itself. A small network adds to the style of each decoder block (residual.h).
- * The differences become the print's pitch, speed and equaliser. */
+ * pitch, rate and spectrum that style has by itself. A small network adds to the style of each decoder block
+ * (residual.h). The differences become the print's pitch, speed and equaliser. */
 #ifndef TB_ENGINE_KOKORO_ENROL_H
 #define TB_ENGINE_KOKORO_ENROL_H
 

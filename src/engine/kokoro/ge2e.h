@@ -22,8 +22,8 @@ enum tb_code tb_ge2e_open(const char *path, struct tb_ge2e **out, struct tb_erro
 void tb_ge2e_close(struct tb_ge2e *ge2e); /* NULL is fine */
 
 /* mel [frames][TB_MEL_BANDS], frames >= 1 -> embedding [TB_GE2E_SIZE]. Fewer frames than a window are filled up with
- * silence. turn is paused after each layer. Any thread. TB_ENOMEM; TB_EAUDIO_SPEECH when all windows come out as nothing.
- * one_voice: tb_groups_likeness of the windows (groups.h); may be NULL. */
+ * silence. turn is paused after each layer. Any thread. TB_ENOMEM; TB_EAUDIO_SPEECH when all windows come out as
+ * nothing. one_voice: tb_groups_likeness of the windows (groups.h); may be NULL. */
 enum tb_code tb_ge2e_embed(const struct tb_ge2e *ge2e, struct tb_pool *pool, struct tb_turn *turn, const float *mel,
                            size_t frames, float *embedding, float *one_voice, struct tb_error *err);
 

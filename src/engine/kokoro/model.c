@@ -1,8 +1,8 @@
 /* model.c - see model.h.
  *
- * A loader with a sticky error reads one layer after another. Weights in 8 bits stay where the file is mapped, but for the
- * residual blocks and transposed convolutions: they are widened and packed, and the floats that they were made of freed,
- * so that the model is never held twice. */
+ * A loader with a sticky error reads one layer after another. Weights in 8 bits stay where the file is mapped, but for
+ * the residual blocks and transposed convolutions: they are widened and packed, and the floats that they were made of
+ * freed, so that the model is never held twice. */
 #include "engine/kokoro/model.h"
 
 #include <stdarg.h>
@@ -128,10 +128,11 @@ static void fast(struct loader *l, const char *prefix, int channels, int taps, i
 
 static void style(struct loader *l, const char *prefix, int channels, struct tb_kokoro_style *s)
 {
+    size_t shape[] = { 2 * (size_t)channels, TB_KOKORO_HALF };
     char name[NAME];
 
     s->channels = channels;
-    if (!in_bytes(l, name_of(name, prefix, ".fc.weight"), 2, (size_t[]){ 2 * (size_t)channels, TB_KOKORO_HALF }, &s->w8))
+    if (!in_bytes(l, name_of(name, prefix, ".fc.weight"), 2, shape, &s->w8))
         s->w = keep2(l, name, 2 * channels, TB_KOKORO_HALF);
     s->b = keep1(l, prefix, ".fc.bias", 2 * channels);
 }

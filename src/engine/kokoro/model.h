@@ -1,7 +1,7 @@
 /* model.h - the weights of Kokoro-82M, packed for the kernels. docs/MODEL-kokoro.md has the layers and the names.
  *
- * Read-only after loading and shared by all sessions; what the file holds in 8 bits is used where it is mapped, which all
- * processes share. Activations are [channels][time]; a frame is 25 ms. */
+ * Read-only after loading and shared by all sessions; what the file holds in 8 bits is used where it is mapped, which
+ * all processes share. Activations are [channels][time]; a frame is 25 ms. */
 #ifndef TB_ENGINE_KOKORO_MODEL_H
 #define TB_ENGINE_KOKORO_MODEL_H
 

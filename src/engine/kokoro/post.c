@@ -20,7 +20,8 @@ enum {
 };
 
 _Static_assert((int)TB_KOKORO_EQ_BANDS == (int)TB_MEL_BANDS, "the equaliser works on mel bands");
-_Static_assert((int)TB_KOKORO_POST_LOOKAHEAD == (int)TB_KOKORO_POST_RATE_HZ / (int)TB_LIMITER_PART, "the limiter's delay");
+_Static_assert((int)TB_KOKORO_POST_LOOKAHEAD == (int)TB_KOKORO_POST_RATE_HZ / (int)TB_LIMITER_PART,
+               "the limiter's delay");
 
 static const float CEILING = 0.97f;
 

@@ -1,4 +1,5 @@
-/* sounds.c - see sounds.h. tools/transcript/sounds.py has the same two tables; the network's outputs are in this order. */
+/* sounds.c - see sounds.h. tools/transcript/sounds.py has the same two tables; the network's outputs are in this
+ * order. */
 #include "engine/kokoro/sounds.h"
 
 #include <stdlib.h>
