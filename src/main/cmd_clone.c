@@ -40,12 +40,11 @@ static enum tb_code clone_on_server(struct tb_client client, const struct clone 
                            "preferred_name", c->name, "audio", "data", audio);
     enum tb_code rc;
 
-    if (!input)
-        return tb_fail(err, TB_EINVAL, "name, model or file name is not UTF-8");
-    if (c->text)
-        json_object_set_new(input, "text", json_string(c->text));
-    if (c->language)
-        json_object_set_new(input, "language", json_string(c->language));
+    if (!input || (c->text && json_object_set_new(input, "text", json_string(c->text))) ||
+        (c->language && json_object_set_new(input, "language", json_string(c->language)))) {
+        json_decref(input);
+        return tb_fail(err, TB_EINVAL, "name, text, language, model or file name is not UTF-8");
+    }
     /* Another server ignores this parameter, as the protocol's own clients leave it out. */
     body = json_pack("{s:s, s:o, s:{s:b}}", "model", "qwen-voice-enrollment", "input", input, "parameters",
                      "timbre_report", 1);
@@ -53,10 +52,13 @@ static enum tb_code clone_on_server(struct tb_client client, const struct clone 
     client.ctx = c->progress;
     if ((rc = tb_client_post(&client, TB_PATH_VOICES, body, &answer, err)))
         return rc;
-    *out = describe(tb_client_text(answer, "output", "voice", NULL), c->target,
-                    json_object_get(json_object_get(answer, "output"), "timbre_report"));
+    const char *voice = tb_client_text(answer, "output", "voice", NULL);
+    if (voice[0])
+        *out = describe(voice, c->target, json_object_get(json_object_get(answer, "output"), "timbre_report"));
+    else
+        rc = tb_fail(err, TB_EIO, "%.120s answered without a voice: is it a Timbre server?", client.url);
     json_decref(answer);
-    return TB_OK;
+    return rc;
 }
 
 static enum tb_code clone_here(const struct tb_config *config, const char *key, const struct clone *c,

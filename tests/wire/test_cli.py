@@ -1,6 +1,8 @@
 """The program itself: against a server, on a data folder alone, and called wrongly."""
+import http.server
 import json
 import re
+import threading
 
 import pytest
 
@@ -93,6 +95,32 @@ def test_failures_exit_1_and_say_why(tmp_path):
     assert broken.returncode == 1
     assert any(r["check"] == "model" and r["state"] == "wrong" and "kokoro.safetensors" in r["text"]
                for r in json.loads(broken.stdout))
+
+
+class NoVoice(http.server.BaseHTTPRequestHandler):
+    """A server that takes everything and makes nothing."""
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Length", "13")
+        self.end_headers()
+        self.wfile.write(b'{"output":{}}')
+
+    def log_message(self, *_):
+        pass
+
+
+def test_clone_without_a_voice_in_the_answer_fails(tmp_path):
+    (tmp_path / "a.wav").write_bytes(b"RIFF")
+    with http.server.HTTPServer(("127.0.0.1", 0), NoVoice) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        env = {"TIMBRE_URL": f"http://127.0.0.1:{server.server_port}", "DASHSCOPE_API_KEY": "sk-12345678"}
+        run = timbre("clone", tmp_path / "a.wav", "--name", "x", env=env)
+        assert run.returncode == 1 and "without a voice" in run.stderr and not run.stdout
+        run = timbre("clone", tmp_path / "a.wav", "--name", "x", "--text", "\udcff", env=env)
+        assert run.returncode == 1 and "not UTF-8" in run.stderr
+        server.shutdown()
 
 
 def test_a_config_file_is_read_and_its_mistakes_are_named(tmp_path):
