@@ -3,8 +3,8 @@
  * One worker picks, again and again, what is due first and lets it go on for one step: an utterance is due when its
  * listener has heard all, a turn (turn.c) when it was asked for. So a new session waits for at most one step of another
  * before its first sound. Files that are late, as many at once must be, would all be due before any listener: they wait
- * until every listener has some sound left. Computing inside a step is spread over all cores by the engine's thread pool: two steps at
- * once would only slow each other. */
+ * until every listener has some sound left. Computing inside a step is spread over all cores by the engine's thread
+ * pool: two steps at once would only slow each other. */
 #include "speech/speech.h"
 
 #include <stdlib.h>

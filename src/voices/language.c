@@ -1,9 +1,9 @@
 /* language.c - see language.h.
  *
  * Words alone do not convict: Spanish and Portuguese share many, names are names everywhere. Another language is
- * certain when the recording says so too: the text fits what is heard when read in the language that it is written in, and
- * either does not fit when read in the declared one, or is in a script that the declared one does not use. (The second
- * case is needed because English words in a Chinese sentence are read as English.) */
+ * certain when the recording says so too: the text fits what is heard when read in the language that it is written in,
+ * and either does not fit when read in the declared one, or is in a script that the declared one does not use. (The
+ * second case is needed because English words in a Chinese sentence are read as English.) */
 #include "voices/language.h"
 
 #include "text/utf8.h"
