@@ -55,8 +55,21 @@ static void row(struct report *r, const char *what, enum verdict verdict, const 
         printf("                  -> %s\n", remedy);
 }
 
-/* Run a program and keep the first line of what it says. Returns its exit status, or -1 when it cannot be run. */
-static int first_line(const char *file, const char *argument, char *line, size_t room)
+/* Append a line without its end and with single spaces; what has no room is left out. */
+static void add_line(char *all, size_t room, const char *line)
+{
+    size_t n = strlen(all);
+
+    for (const char *separator = n ? "; " : ""; *separator && n + 1 < room; separator++)
+        all[n++] = *separator;
+    for (; *line && *line != '\n' && n + 1 < room; line++)
+        if (*line != ' ' || line[1] != ' ')
+            all[n++] = *line;
+    all[n] = 0;
+}
+
+/* Run a program and keep what it says, as one line. Returns its exit status, or -1 when it cannot be run. */
+static int run_program(const char *file, const char *argument, char *line, size_t room)
 {
     char *argv[] = { (char *)(uintptr_t)file, (char *)(uintptr_t)argument, NULL };
     posix_spawn_file_actions_t actions;
@@ -75,11 +88,9 @@ static int first_line(const char *file, const char *argument, char *line, size_t
     close(ends[1]);
     FILE *f = fdopen(ends[0], "r");
     if (rc == 0 && f) {
-        char rest[512];
-        if (fgets(line, (int)room, f))
-            line[strcspn(line, "\n")] = 0;
-        while (fgets(rest, sizeof rest, f))
-            ;
+        char one[512];
+        while (fgets(one, sizeof one, f))
+            add_line(line, room, one);
         waitpid(child, &status, 0);
         status = WIFEXITED(status) ? WEXITSTATUS(status) : 128;
     }
@@ -94,14 +105,14 @@ static void check_program(struct report *r, const char *what, const char *file, 
                           const char *remedy)
 {
     char line[200];
-    int status = first_line(file, argument, line, sizeof line);
+    int status = run_program(file, argument, line, sizeof line);
 
     if (status < 0)
         row(r, what, BAD, remedy, "%s cannot be run: %s", file, strerror(errno));
     else if (status != 0)
         row(r, what, BAD, remedy, "%s %s failed with exit code %d: %s", file, argument, status, line);
     else
-        row(r, what, GOOD, NULL, "%.120s", line[0] ? line : "runs");
+        row(r, what, GOOD, NULL, "%s", line[0] ? line : "runs");
 }
 
 static void check_cpu(struct report *r)
