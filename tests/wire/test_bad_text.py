@@ -62,6 +62,7 @@ def test_what_nobody_sees_changes_nothing(server, http_voice):
             assert len(said) < 2 * len(plain)
         else:
             assert said == plain, name
+    assert samples(server, http_voice, DRESSED["joiners"]) == plain  # Auto finds the language all the same
 
 
 def test_ten_thousand_marks_on_a_letter_in_realtime(server, realtime_voice):
