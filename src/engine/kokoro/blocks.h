@@ -16,7 +16,9 @@ struct tb_kokoro_weights {
 struct tb_kokoro_voicing {
     const float *style; /* [128] */
     float *fixed;       /* NULL, or for each norm in the order in which they run: scale [channels], shift [channels] */
-    const struct tb_kokoro_weights *weights; /* NULL, or those of the sample that the block runs on: fixed is written */
+    float *ceiling;     /* [11] log magnitudes that the bins of the sound stay below. With `fixed`, of the last block */
+    const struct tb_kokoro_weights *weights; /* NULL, or those of the sample that the block runs on: the two above are
+                                              * written */
 };
 
 /* y [out][x.cols], or [out][2 * x.cols] when the block doubles the rate. y may be rows of x when it does not double:

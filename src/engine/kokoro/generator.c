@@ -9,6 +9,9 @@
  * zeros are what they must see, so ranges stop there. */
 #include "engine/kokoro/generator.h"
 
+#include <float.h>
+#include <math.h>
+
 #include "engine/kokoro/source.h"
 #include "engine/kokoro/spectrum.h"
 
@@ -22,6 +25,7 @@ enum {
 };
 
 static const int ups[2] = { SLOW / 2, FAST / SLOW };
+static const float headroom = 0.345f; /* over what a sample reaches: 3 dB, as a natural log */
 
 /* Columns from .. to - 1 of a signal. */
 struct range {
@@ -179,10 +183,38 @@ static enum tb_code synthesise(const struct tb_kokoro_run *run, const struct tb_
     return TB_OK;
 }
 
-/* The second stage's output, columns r->out[1], to the samples of the part. spectrum: room for it. */
+/* How loud each bin may become: a little more than it is where the sample counts. level: log magnitudes. */
+static void find_ceiling(struct tb_mat level, const struct tb_kokoro_weights *weights, float *ceiling)
+{
+    int ratio = level.cols / weights->columns;
+
+    for (int k = 0; k < B; k++) {
+        const float *row = tb_mat_row(level, k);
+        float most = -FLT_MAX;
+
+        for (int i = 0; i < weights->columns * ratio; i++)
+            if (weights->w[i / ratio] > 0.0f)
+                most = fmaxf(most, row[i]);
+        ceiling[k] = most + headroom;
+    }
+}
+
+static void keep_below(const float *ceiling, struct tb_mat level)
+{
+    for (int k = 0; k < B; k++) {
+        float *row = tb_mat_row(level, k);
+
+        for (int i = 0; i < level.cols; i++)
+            row[i] = fminf(row[i], ceiling[k]);
+    }
+}
+
+/* The second stage's output, columns r->out[1], to the samples of the part. voicing: of the last block. spectrum: room
+ * for it. */
 static enum tb_code finish(const struct tb_kokoro_run *run, const struct tb_kokoro_generator *g,
                            struct tb_kokoro_part part, const struct ranges *r, struct tb_mat fast,
-                           struct tb_mat spectrum, struct tb_mat pcm, struct tb_error *err)
+                           const struct tb_kokoro_voicing *voicing, struct tb_mat spectrum, struct tb_mat pcm,
+                           struct tb_error *err)
 {
     struct tb_pre leaky = { .kind = TB_PRE_LEAKY, .slope = 0.01f };
     struct tb_mat made;
@@ -191,6 +223,10 @@ static enum tb_code finish(const struct tb_kokoro_run *run, const struct tb_koko
     tb_conv_run(run->pool, &g->post, fast, &leaky, spectrum, NULL);
     spectrum = within(spectrum, r->out[1].from, r->spectrum);
     tb_kokoro_look(run, "conv_post", spectrum);
+    if (voicing->fixed && voicing->weights)
+        find_ceiling(tb_mat_rows(spectrum, 0, B), voicing->weights, voicing->ceiling);
+    if (voicing->fixed)
+        keep_below(voicing->ceiling, tb_mat_rows(spectrum, 0, B));
     if ((rc = tb_scratch_mat(run->scratch, 1, tb_conv_cols(&g->synthesis, spectrum.cols), &made, err)) ||
         (rc = synthesise(run, g, spectrum, r->spectrum.from, made, err)))
         return rc;
@@ -214,7 +250,8 @@ static enum tb_code both_stages(const struct tb_kokoro_run *run, const struct tb
     if ((rc = stage(run, g, 1, part, r, slow, r->out[0].from, harmonics, voicing, &fast, err)))
         return rc;
     tb_kokoro_look(run, "stage1", fast);
-    return finish(run, g, part, r, fast, tb_mat_cols(harmonics, 0, fast.cols), pcm, err);
+    return finish(run, g, part, r, fast, &voicing[TB_KOKORO_BLOCKS - 1], tb_mat_cols(harmonics, 0, fast.cols), pcm,
+                  err);
 }
 
 enum tb_code tb_kokoro_generator_run(const struct tb_kokoro_run *run, const struct tb_kokoro_generator *g,

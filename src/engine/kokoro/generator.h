@@ -19,8 +19,9 @@ enum tb_code tb_kokoro_generator_run(const struct tb_kokoro_run *run, const stru
                                      struct tb_kokoro_part part, struct tb_mat x, struct tb_mat f0,
                                      const struct tb_kokoro_voicing *voicing, struct tb_mat pcm, struct tb_error *err);
 
-/* The same on columns picked out of a pass, as if they were one: to find fixed norms. x [512][n], n even; harmonics
- * [22][60 * n + 1] belongs to them (tb_kokoro_source_run) and is overwritten; pcm [1][300 * n]. */
+/* The same on columns picked out of a pass, as if they were one: to find fixed norms and the ceiling.
+ * x [512][n], n even; harmonics [22][60 * n + 1] belongs to them (tb_kokoro_source_run) and is overwritten;
+ * pcm [1][300 * n]. */
 enum tb_code tb_kokoro_generator_sample(const struct tb_kokoro_run *run, const struct tb_kokoro_generator *g,
                                         struct tb_mat x, struct tb_mat harmonics,
                                         const struct tb_kokoro_voicing *voicing, struct tb_mat pcm,

@@ -24,6 +24,7 @@ enum {
     EDGE = 2,        /* of them on each side that do not count: what lies beyond them is not what they come from */
     EXCERPTS = 5,    /* and how many there are */
     SAMPLE = BEFORE + LEAD + FIRST + AFTER + EXCERPT * (EXCERPTS + 1),
+    HISS = 5,        /* columns over which the loudest sound without pitch is looked for */
     SHARED = 4,      /* columns side by side that count alike */
     CROWD = 256,     /* columns that stand for all of the pass when excerpts are chosen */
     HARMONICS = 60,  /* columns of the harmonics' spectrum for each */
@@ -31,16 +32,18 @@ enum {
 };
 
 static const float silent = -5.0f; /* planned energy: about -9.5 in silence, 2 to 9 in speech */
+static const float pitched = 10.0f; /* Hz: the source has no harmonics below */
 
 struct tb_kokoro_stream {
     const struct tb_kokoro_model *model;
     int columns;          /* of the pass */
     int onset, end;       /* where speech begins, and where the last window ends */
+    int hiss;             /* where the loudest sound without pitch is */
     int at, window;       /* what is spoken so far; length of the next window */
     bool whole;
     struct tb_kokoro_voicing voicing[TB_KOKORO_BLOCKS];
     float styles[TB_KOKORO_BLOCKS][TB_KOKORO_HALF];
-    float fixed[FIXED];
+    float fixed[FIXED], ceiling[TB_SPECTRUM_BINS];
     struct tb_mat hidden; /* [512][columns] */
     struct tb_mat f0;     /* [1][columns] */
 };
@@ -63,6 +66,7 @@ static void lay_out_norms(struct tb_kokoro_stream *s, const struct tb_kokoro_wei
         if (i < TB_KOKORO_BLOCKS - 8 || s->whole)
             continue;
         s->voicing[i].fixed = at;
+        s->voicing[i].ceiling = s->ceiling;
         s->voicing[i].weights = weights;
         at += 6 * 2 * (i < 7 ? g->noise_res[i - 5] : g->res[i - 7]).norm1[0].channels;
     }
@@ -148,8 +152,8 @@ static int best_excerpt(const struct tb_kokoro_stream *s, const struct crowd *cr
     return best;
 }
 
-/* The one of the crowd that is least like anything in the sample: what is rare and loud, such as a sibilant, would else
- * be amplified by norms that never met it. */
+/* The one of the crowd that is least like anything in the sample: what is rare and loud would else be amplified by
+ * norms that never met it. */
 static int farthest(const struct crowd *crowd)
 {
     int best = 0;
@@ -198,7 +202,8 @@ static void weigh(const struct tb_kokoro_stream *s, struct crowd *crowd, struct 
     }
 }
 
-/* The first window with what its end depends on, then the excerpts that add most to it. */
+/* The first window with what its end depends on, then the loudest sound without pitch, most often a sibilant, then the
+ * excerpts that add most. */
 static enum tb_code choose(const struct tb_kokoro_run *run, const struct tb_kokoro_stream *s, int window_end,
                            struct sample *sample, struct tb_error *err)
 {
@@ -212,7 +217,7 @@ static enum tb_code choose(const struct tb_kokoro_run *run, const struct tb_koko
         join(s, &crowd, from, (window_end + AFTER - from + EXCERPT - 1) / EXCERPT * EXCERPT, sample);
         sample->window = sample->n;
         for (int i = 0; i < EXCERPTS; i++) {
-            int middle = i % 2 ? farthest(&crowd) : best_excerpt(s, &crowd);
+            int middle = i == 0 ? s->hiss : i % 2 ? farthest(&crowd) : best_excerpt(s, &crowd);
             int at = middle - EXCERPT / 2, last = s->columns - EXCERPT;
 
             join(s, &crowd, at < 0 ? 0 : at > last ? last : at, EXCERPT, sample);
@@ -296,7 +301,26 @@ enum tb_code tb_kokoro_stream_next(const struct tb_kokoro_run *run, struct tb_ko
     return rc;
 }
 
-/* Where speech begins and ends. */
+/* The loudest place without pitch; a column with pitch counts as silent. */
+static int find_hiss(const struct tb_kokoro_plan *plan, int columns)
+{
+    float most = -FLT_MAX;
+    int best = 0;
+
+    for (int c = 0; c + HISS <= columns; c++) {
+        float sum = 0.0f;
+
+        for (int i = c; i < c + HISS; i++)
+            sum += plan->f0.p[i] < pitched ? plan->energy.p[i] : 2.0f * silent;
+        if (sum > most) {
+            most = sum;
+            best = c + HISS / 2;
+        }
+    }
+    return best;
+}
+
+/* Where speech begins and ends, and hisses. */
 static void survey(struct tb_kokoro_stream *s, const struct tb_kokoro_plan *plan)
 {
     int last = 0;
@@ -308,6 +332,7 @@ static void survey(struct tb_kokoro_stream *s, const struct tb_kokoro_plan *plan
             last = c;
         }
     s->whole |= last - s->onset < WHOLE; /* also when all is silent */
+    s->hiss = find_hiss(plan, s->columns);
     s->end = last + TAIL < s->columns ? (last + TAIL) & ~1 : s->columns;
     s->at = s->onset > LEAD ? (s->onset - LEAD) & ~1 : 0;
     if (s->whole) {

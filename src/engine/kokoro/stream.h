@@ -2,9 +2,10 @@
  *
  * The generator's norms want means and deviations over the whole pass. They are estimated from a sample of it: the
  * first window and a few excerpts, chosen so that the hidden signal of every part of the pass is near that of some
- * column of the sample, which counts for the parts that are nearest to it. From then on norms are fixed, so windows
- * join without a seam, whatever their lengths. A pass of a second or less is spoken whole, with its own statistics.
- * The same plan gives the same samples and the same windows, for any number of threads. */
+ * column of the sample, which counts for the parts that are nearest to it; the loudest sound without pitch is always
+ * in it. From then on norms are fixed, so windows join without a seam, whatever their lengths, and no bin of the
+ * spectrum becomes more than 3 dB louder than in the sample. A pass of a second or less is spoken whole, with its own
+ * statistics. The same plan gives the same samples and the same windows, for any number of threads. */
 #ifndef TB_ENGINE_KOKORO_STREAM_H
 #define TB_ENGINE_KOKORO_STREAM_H
 

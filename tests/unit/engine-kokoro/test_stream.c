@@ -12,6 +12,7 @@
 
 #include "engine/kokoro/decoder.h"
 #include "engine/kokoro/generator.h"
+#include "engine/kokoro/spectrum.h"
 #include "engine/kokoro/stream.h"
 #include "tensor/cpu.h"
 #include "tensor/safetensors.h"
@@ -80,7 +81,7 @@ static double rms(const float *pcm, size_t n)
 /* Norms found on a sample that is the whole pass are those of the pass; parts made with them are those of the whole. */
 static void parts_are_those_of_the_whole(void **state)
 {
-    static float fixed[4 * 6 * 2 * (256 + 128)], ones[2 * FRAMES];
+    static float fixed[4 * 6 * 2 * (256 + 128)], ones[2 * FRAMES], ceiling[TB_SPECTRUM_BINS];
     const struct tb_kokoro_weights weights = { ones, 2 * FRAMES };
     struct tb_kokoro_run run = { .scratch = &scratch };
     struct tb_kokoro_voicing own[TB_KOKORO_BLOCKS], found[TB_KOKORO_BLOCKS];
@@ -98,6 +99,7 @@ static void parts_are_those_of_the_whole(void **state)
         if (i < 5)
             continue;
         found[i].fixed = at;
+        found[i].ceiling = ceiling;
         found[i].weights = &weights;
         at += 6 * 2 * (i == 5 || (i > 6 && i < 10) ? 256 : 128);
     }
@@ -150,7 +152,7 @@ static void windows_join_and_threads_do_not_matter(void **state)
     print_message("  %d windows, %.1f dB louder, largest step %.2f of %.2f\n", windows, level, (double)step,
                   (double)own_step);
     assert_true(fabs(level) < 4);
-    assert_true(step < 3 * own_step); /* a sibilant may come out louder, but a break would be larger */
+    assert_true(step < 1.5f * own_step); /* a sibilant amplified by norms that never met it had 2.2 times */
     free(one);
     free(two);
 }
