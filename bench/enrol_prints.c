@@ -50,7 +50,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: enrol_prints MODEL_DIR\n");
         return 2;
     }
-    if (tb_tensor_init(NULL, &err) || tb_kokoro_enroller_open(argv[1], NULL, &enroller, &err)) {
+    if (tb_tensor_init(NULL, &err) || tb_kokoro_enroller_open(argv[1], NULL, NULL, &enroller, &err)) {
         fail(&err);
         return 1;
     }

@@ -203,8 +203,12 @@ static void rest(struct tb_utterance *u)
     bool finishing, already;
 
     pthread_mutex_lock(&u->speech->lock);
-    finishing = u->finishing && !u->first;
-    already = u->drained || u->first || text_waits(u);
+    if (u->first) { /* text that came since next_piece looked: the next step speaks it */
+        pthread_mutex_unlock(&u->speech->lock);
+        return;
+    }
+    finishing = u->finishing;
+    already = u->drained || text_waits(u);
     u->drained = true;
     u->asked_us = 0;
     pthread_mutex_unlock(&u->speech->lock);

@@ -11,6 +11,7 @@
 #include "audio/pitch.h"
 #include "audio/resample.h"
 #include "base/limits.h"
+#include "engine/kokoro/calibrate.h"
 #include "engine/kokoro/ge2e.h"
 #include "engine/kokoro/print.h"
 #include "engine/kokoro/residual.h"
@@ -23,7 +24,7 @@ enum {
 };
 
 static const double QUIET_DB = -30;       /* RMS to which quieter recordings are raised, as the encoder was trained */
-static const double LEAST_VOICED = 0.12;  /* part of speech with a pitch: real voices have 0.3 to 0.9, hiss under 0.05 */
+static const double LEAST_VOICED = 0.12;  /* part of speech with a pitch: voices have 0.3 to 0.9, hiss under 0.05 */
 static const double LEAST_RATE = 0.7;     /* syllables a second: a hum or a tone has none */
 static const double EQ_STRENGTH = 0.95, EQ_MOST_DB = 12; /* of the spectral difference (docs/CLONING.md) */
 /* From the map's own cosine to that of a clone's speech with other speech of the person, measured for 32 people:
@@ -38,6 +39,7 @@ struct tb_kokoro_enroller {
     struct tb_ge2e *ge2e;
     struct tb_surrogate *surrogate;
     struct tb_residual *residual; /* NULL where the adapter has none */
+    const struct tb_kokoro_model *model; /* NULL: pitch as the surrogate expects it */
     struct tb_pool *pool;
 };
 
@@ -48,8 +50,8 @@ struct voice {
     float one_voice; /* tb_groups_likeness */
 };
 
-enum tb_code tb_kokoro_enroller_open(const char *model_dir, struct tb_pool *pool, struct tb_kokoro_enroller **out,
-                                     struct tb_error *err)
+enum tb_code tb_kokoro_enroller_open(const char *model_dir, const struct tb_kokoro_model *model, struct tb_pool *pool,
+                                     struct tb_kokoro_enroller **out, struct tb_error *err)
 {
     struct tb_kokoro_enroller *e = calloc(1, sizeof *e);
     char path[4096];
@@ -58,6 +60,7 @@ enum tb_code tb_kokoro_enroller_open(const char *model_dir, struct tb_pool *pool
     *out = NULL;
     if (!e)
         return tb_fail(err, TB_ENOMEM, "enroller");
+    e->model = model;
     e->pool = pool;
     if (snprintf(path, sizeof path, "%s/adapter.safetensors", model_dir) >= (int)sizeof path)
         rc = tb_fail(err, TB_EINVAL, "model folder: the path is too long");
@@ -237,8 +240,8 @@ static float likeness(const float *unit, const float *other)
 }
 
 /* Find the style, and what is left to do about the difference. *similarity: between the voice and what is expected. */
-static enum tb_code fit(const struct tb_kokoro_enroller *e, const struct voice *v, struct tb_kokoro_print *print,
-                        float *similarity, struct tb_error *err)
+static enum tb_code fit(const struct tb_kokoro_enroller *e, struct tb_turn *turn, const struct voice *v,
+                        struct tb_kokoro_print *print, float *similarity, struct tb_error *err)
 {
     float z[TB_SURROGATE_Z];
     float spectrum[TB_MEL_BANDS]; /* what the styles of all blocks give before the equaliser */
@@ -255,7 +258,11 @@ static enum tb_code fit(const struct tb_kokoro_enroller *e, const struct voice *
     tb_residual_add(e->residual, &v->sound, z, &own, print->style, spectrum);
     memcpy(print->embedding, v->sound.embedding, sizeof print->embedding);
     print->f0_median_hz = (float)v->f0_median_hz;
-    print->f0_style_hz = (float)clamp(exp(own.log_pitch), TB_PITCH_LOW_HZ, TB_PITCH_HIGH_HZ);
+    float style_hz = expf(own.log_pitch);
+    tb_turn_pause(turn);
+    if (e->model && (rc = tb_kokoro_style_pitch(e->model, e->pool, print->prosody, &style_hz, err)))
+        return rc;
+    print->f0_style_hz = (float)clamp(style_hz, TB_PITCH_LOW_HZ, TB_PITCH_HIGH_HZ);
     print->speed = (float)clamp(v->rate / STYLE_RATE, SLOWEST, FASTEST);
     make_eq(v->sound.spectrum, spectrum, print->eq_db);
     *similarity = likeness(v->sound.embedding, own.embedding);
@@ -270,7 +277,7 @@ enum tb_code tb_kokoro_enrol(struct tb_kokoro_enroller *e, const struct tb_enrol
     float similarity;
     enum tb_code rc;
 
-    if ((rc = measure(e, req, &v, err)) || (rc = fit(e, &v, &made, &similarity, err)) ||
+    if ((rc = measure(e, req, &v, err)) || (rc = fit(e, req->turn, &v, &made, &similarity, err)) ||
         (rc = tb_print_write(&made, print, err)))
         return rc;
     if (report)

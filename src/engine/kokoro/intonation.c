@@ -36,13 +36,26 @@ void tb_intonation_init(struct tb_intonation *t, float style_hz, float target_hz
     t->counts[bin_of(style_hz)] = PRIOR;
 }
 
+static void count(struct tb_intonation *t, struct tb_mat f0)
+{
+    for (int i = 0; i < f0.cols; i++)
+        if (f0.p[i] >= voiced_hz)
+            t->counts[bin_of(f0.p[i])]++;
+}
+
+float tb_intonation_median(struct tb_mat f0)
+{
+    struct tb_intonation t = { 0 };
+
+    count(&t, f0);
+    return median_hz(&t);
+}
+
 void tb_intonation_apply(struct tb_intonation *t, struct tb_mat f0)
 {
     float factor;
 
-    for (int i = 0; i < f0.cols; i++)
-        if (f0.p[i] >= voiced_hz)
-            t->counts[bin_of(f0.p[i])]++;
+    count(t, f0);
     factor = t->target_hz / median_hz(t);
     for (int i = 0; i < f0.cols; i++) {
         float share = (f0.p[i] - silent_hz) / (voiced_hz - silent_hz);

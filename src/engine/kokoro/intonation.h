@@ -20,5 +20,7 @@ struct tb_intonation {
 void tb_intonation_init(struct tb_intonation *t, float style_hz, float target_hz);
 /* Count the voiced values of f0 [1][n], then scale them by target over median. */
 void tb_intonation_apply(struct tb_intonation *t, struct tb_mat f0);
+/* The median of the voiced values of f0 [1][n], to a hundredth of an octave; 40 Hz when there are none. */
+float tb_intonation_median(struct tb_mat f0);
 
 #endif

@@ -107,7 +107,7 @@ static enum tb_code open_engine(const struct tb_engine_config *config, struct tb
     if (snprintf(path, sizeof path, "%s/kokoro.safetensors", config->model_dir) >= (int)sizeof path)
         rc = tb_fail(err, TB_EINVAL, "kokoro: the name of the model folder is too long");
     else if ((rc = tb_kokoro_model_open(path, &k->model, err)) == TB_OK &&
-             (rc = tb_kokoro_enroller_open(config->model_dir, config->pool, &k->enroller, err)) == TB_OK &&
+             (rc = tb_kokoro_enroller_open(config->model_dir, k->model, config->pool, &k->enroller, err)) == TB_OK &&
              (rc = tb_listener_open(config->model_dir, &k->listener, err)) == TB_OK)
         rc = tb_g2p_open(config->model_dir, config->helper_dir, &k->g2p, err);
     if (rc) {

@@ -23,7 +23,7 @@ static struct tb_kokoro_enroller *enroller;
 static int open_enroller(void **state)
 {
     (void)state;
-    if (tb_kokoro_enroller_open(model_dir, NULL, &enroller, NULL))
+    if (tb_kokoro_enroller_open(model_dir, NULL, NULL, &enroller, NULL))
         enroller = NULL;
     return tb_tensor_init(NULL, NULL);
 }
@@ -200,7 +200,7 @@ static void a_missing_folder_is_named(void **state)
     struct tb_error err = { 0 };
 
     (void)state;
-    assert_int_not_equal(tb_kokoro_enroller_open("no/such/folder", NULL, &e, &err), TB_OK);
+    assert_int_not_equal(tb_kokoro_enroller_open("no/such/folder", NULL, NULL, &e, &err), TB_OK);
     assert_null(e);
     assert_non_null(strstr(err.text, "no/such/folder"));
 }
