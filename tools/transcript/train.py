@@ -7,7 +7,9 @@ five on all of it, with the labels made anew after the second and third. Feature
 stretched by 10 %), other channels, stationary noise, a second voice, a narrow band. Minutes on one core.
 
     train.py --material material.pkl --ear ear.safetensors --golden tests/golden/ear
+    train.py --material more.pkl --start ear.safetensors --ear ear.safetensors --golden tests/golden/ear
 
+With --start an ear goes on from where it was, on material that has more: only the last five rounds, from its labels.
 The match's weights are put in by evaluate.py --fit.
 """
 import argparse
@@ -19,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import soxr
 import torch
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 from torch import nn
 
 from hearing import BANDS, DILATION, Ear, align, centred, columns, features
@@ -118,14 +120,30 @@ def relabel(ear, items, prior):
         i["label"] = i["chain"][align(np.ascontiguousarray(ear.logs(i["feat"]) - PRIOR * prior), i["chain"])]
 
 
+def parts_of(ear):
+    """name: layer, taps"""
+    parts = {"input": (ear.input, 3), "output": (ear.output, 1)}
+    parts.update({f"layer{i}": (ear.layers[i], 3) for i in range(len(DILATION))})
+    return parts
+
+
+def load(path):
+    """A saved ear and its prior."""
+    ear, tensors = Ear(), load_file(path)
+    with torch.no_grad():
+        for name, (linear, _) in parts_of(ear).items():
+            w = tensors[name + ".weight"].astype(np.float32)  # [out][in][taps] -> [out][taps * in]
+            linear.weight.copy_(torch.from_numpy(np.ascontiguousarray(w.transpose(0, 2, 1).reshape(len(w), -1))))
+            linear.bias.copy_(torch.from_numpy(tensors[name + ".bias"]))
+    return ear, tensors["prior"]
+
+
 def save(ear, prior, path):
     def conv(linear, taps):  # [out][taps * in] -> [out][in][taps]
         w = linear.weight.detach().numpy()
         return np.ascontiguousarray(w.reshape(len(w), taps, -1).transpose(0, 2, 1)).astype(np.float16)
-    parts = {"input": (ear.input, 3), "output": (ear.output, 1)}
-    parts.update({f"layer{i}": (ear.layers[i], 3) for i in range(len(DILATION))})
     tensors = {"prior": prior, "match.weight": np.zeros(8, np.float32), "match.bias": np.zeros(1, np.float32)}
-    for name, (linear, taps) in parts.items():
+    for name, (linear, taps) in parts_of(ear).items():
         tensors[name + ".weight"] = conv(linear, taps)
         tensors[name + ".bias"] = linear.bias.detach().numpy()
     save_file(tensors, path)
@@ -144,18 +162,8 @@ def golden(ear, folder):
         data.astype("<f4").tofile(Path(folder) / f"{name}.f32")
 
 
-def main():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--material", required=True)
-    p.add_argument("--ear", required=True)
-    p.add_argument("--golden")
-    p.add_argument("--fewer", type=int, default=1, help="train on one of so many items: to try the script")
-    a = p.parse_args()
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    items = prepare(pickle.loads(Path(a.material).read_bytes())[::a.fewer])
-    real, made = [i for i in items if i["real"]], [i for i in items if not i["real"]]
-    rng = np.random.default_rng(0)
+def begin(real, made, rng):
+    """An ear that has learned from labels spread evenly, and the prior."""
     part = real + [made[i] for i in rng.permutation(len(made))[:200]]
     ear = Ear()
     for i in part:
@@ -164,6 +172,23 @@ def main():
         train(ear, part, 2 if k == 0 else 1, 2e-3, k, 0.3)
         prior = prior_of(part)
         relabel(ear, part, prior)
+    return ear, prior
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--material", required=True, nargs="+")
+    p.add_argument("--ear", required=True)
+    p.add_argument("--start", help="an ear to go on from")
+    p.add_argument("--golden")
+    p.add_argument("--fewer", type=int, default=1, help="train on one of so many items: to try the script")
+    a = p.parse_args()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    items = prepare([r for m in a.material for r in pickle.loads(Path(m).read_bytes())][::a.fewer])
+    real, made = [i for i in items if i["real"]], [i for i in items if not i["real"]]
+    rng = np.random.default_rng(0)
+    ear, prior = load(a.start) if a.start else begin(real, made, rng)
     relabel(ear, items, prior)
     for k, rate in enumerate((1.5e-3, 1.5e-3, 1e-3, 6e-4, 2e-4)):
         some = real + [made[i] for i in rng.permutation(len(made))[:len(made) // 2]]
