@@ -31,6 +31,7 @@ struct tb_engine_config {
     const char *model_dir;    /* folder with the converted weights */
     const char *helper_dir;   /* folder with timbre-phonemes */
     struct tb_pool *pool;     /* shared; outlives the engine */
+    bool windows;             /* where somebody waits, sound before the pass is done, at some cost in likeness */
 };
 
 /* Where audio goes. pcm returns false to stop: the step then ends with TB_ECANCELLED.

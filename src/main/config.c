@@ -31,6 +31,7 @@ static const struct key {
     { "idle_ms", NUMBER, offsetof(struct tb_config, idle_ms), 100, 86400000 },
     { "ws_accept_delay_ms", NUMBER, offsetof(struct tb_config, ws_accept_delay_ms), 0, 1000 },
     { "threads", NUMBER, offsetof(struct tb_config, threads), 0, 256 },
+    { "windows", YES_NO, offsetof(struct tb_config, windows), 0, 0 },
     { "workers", NUMBER, offsetof(struct tb_config, workers), 1, 64 },
     { "allow_private_urls", YES_NO, offsetof(struct tb_config, allow_private_urls), 0, 0 },
     { "allow_urls", TEXT, offsetof(struct tb_config, allow_urls), 0, 0 },

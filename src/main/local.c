@@ -35,7 +35,8 @@ enum tb_code tb_local_open_engine(const struct tb_config *c, struct tb_local *l,
         return tb_fail(err, TB_EUNSUPPORTED, "engine '%s' is not in this build; there are: kokoro, qwen3", c->engine);
     if ((rc = tb_pool_open((int)c->threads, &l->pool, err)))
         return rc;
-    const struct tb_engine_config config = { .model_dir = c->model, .helper_dir = c->helper_dir, .pool = l->pool };
+    const struct tb_engine_config config = { .model_dir = c->model, .helper_dir = c->helper_dir, .pool = l->pool,
+                                             .windows = c->windows };
     return tb_engine_open(ops, &config, &l->engine, err);
 }
 

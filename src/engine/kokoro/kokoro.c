@@ -47,6 +47,7 @@ struct room {
 struct kokoro {
     struct tb_engine base;
     struct tb_pool *pool;
+    bool windows; /* the first pass after a silence may be spoken in windows (stream.h) */
     struct tb_kokoro_model *model;
     struct tb_kokoro_enroller *enroller;
     struct tb_listener listener;
@@ -103,6 +104,7 @@ static enum tb_code open_engine(const struct tb_engine_config *config, struct tb
         return tb_fail(err, TB_ENOMEM, "kokoro: no memory");
     k->base.ops = &tb_kokoro_ops;
     k->pool = config->pool;
+    k->windows = config->windows;
     pthread_mutex_init(&k->lock, NULL);
     if (snprintf(path, sizeof path, "%s/kokoro.safetensors", config->model_dir) >= (int)sizeof path)
         rc = tb_fail(err, TB_EINVAL, "kokoro: the name of the model folder is too long");
@@ -259,7 +261,7 @@ static enum tb_code begin_pass(struct speech *s, const struct tb_kokoro_run *run
                                struct tb_error *err)
 {
     uint8_t padded[TB_PASS_TOKENS + 2] = { 0 };
-    bool whole = s->whole || s->sounding || s->shorter > 1;
+    bool whole = !s->engine->windows || s->whole || s->sounding || s->shorter > 1;
     struct tb_kokoro_plan plan;
     enum tb_code rc;
 

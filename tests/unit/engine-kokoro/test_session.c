@@ -259,7 +259,7 @@ static void make_print(void)
 
 static int open_engine(void **state)
 {
-    struct tb_engine_config config = { MODEL_DIR, HELPER_DIR, NULL };
+    struct tb_engine_config config = { MODEL_DIR, HELPER_DIR, NULL, true };
     struct tb_error err = { 0 };
 
     (void)state;
