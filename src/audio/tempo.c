@@ -67,7 +67,7 @@ void tb_tempo(const float *in, size_t len, double faster, float *out)
     size_t n = tb_tempo_len(len, faster);
     float wanted[WINDOW], near[2 * SEEK + WINDOW], rise[HOP];
 
-    assert(faster >= 1 && faster <= 4);
+    assert(faster >= 0.25 && faster <= 4);
     if (n == len) {
         memcpy(out, in, n * sizeof *out);
         return;

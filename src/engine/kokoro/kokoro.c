@@ -32,10 +32,6 @@ enum {
 static const size_t pauses[] = {
     [TB_PAUSE_NONE] = TB_TRIM_TAIL, [TB_PAUSE_COMMA] = 3600, [TB_PAUSE_SENTENCE] = 7680 };
 
-/* How much faster than usual the network is asked to speak. A token lasts at least one frame of 25 ms and seldom more
- * than three, so at twice the pace words fall to pieces; what is asked for beyond this, the samples are shortened by. */
-static const float FASTEST = 1.2f;
-
 _Static_assert((int)TB_TEMPO_RATE_HZ == (int)TB_KOKORO_RATE_HZ, "samples are shortened at the engine's rate");
 
 /* Memory for the activations of one pass. They are lent to whoever steps, so there are as many as threads that do. */
@@ -60,9 +56,9 @@ struct speech {
     struct tb_session base;
     struct kokoro *engine;
     struct tb_kokoro_print print;
-    float rate;                      /* as asked for: that of the network times `shorter` */
-    float shorter;                   /* 1 or more: divides the samples of a pass */
-    float pace;                      /* divides durations: the network's rate times the voice's own speed */
+    float rate;                      /* as asked for: divides the samples of a pass. The network is always asked for the
+                                        voice's own speed: its frames of 25 ms are too coarse for words at twice the
+                                        pace, and at half of it they blur (docs/MODEL-kokoro.md) */
     struct tb_intonation intonation;
     struct tb_kokoro_post *post;
     struct tb_kokoro_stream *pass;   /* that is being spoken; NULL between passes */
@@ -192,8 +188,6 @@ static enum tb_code session_open(struct tb_engine *engine, struct tb_str print, 
     }
     s->rate = speak->rate;
     s->whole = speak->whole;
-    s->shorter = s->rate > FASTEST ? s->rate / FASTEST : 1;
-    s->pace = s->rate / s->shorter * s->print.speed;
     tb_intonation_init(&s->intonation, s->print.f0_style_hz, s->print.f0_median_hz * speak->pitch);
     *out = &s->base;
     return TB_OK;
@@ -261,12 +255,12 @@ static enum tb_code begin_pass(struct speech *s, const struct tb_kokoro_run *run
                                struct tb_error *err)
 {
     uint8_t padded[TB_PASS_TOKENS + 2] = { 0 };
-    bool whole = !s->engine->windows || s->whole || s->sounding || s->shorter > 1;
+    bool whole = !s->engine->windows || s->whole || s->sounding || s->rate != 1;
     struct tb_kokoro_plan plan;
     enum tb_code rc;
 
     memcpy(padded + 1, tokens, n);
-    if ((rc = tb_kokoro_plan(run, s->engine->model, padded, (int)n + 2, s->print.prosody, s->pace, &plan, err)))
+    if ((rc = tb_kokoro_plan(run, s->engine->model, padded, (int)n + 2, s->print.prosody, s->print.speed, &plan, err)))
         return rc;
     tb_intonation_apply(&s->intonation, plan.f0);
     s->pause = tb_passes_pause(tokens, n);
@@ -278,20 +272,18 @@ static enum tb_code begin_pass(struct speech *s, const struct tb_kokoro_run *run
 /* Cut the silence at the ends of a pass, of which pcm [len] is a window: what is left is from .. from + n. */
 static void cut(struct speech *s, float *pcm, size_t len, bool first, bool last, size_t *from, size_t *n)
 {
-    float rate = s->rate / s->shorter;
-
     *from = 0;
     *n = len;
     if (first && last) {
-        tb_trim(pcm, len, rate, from, n);
+        tb_trim(pcm, len, from, n);
         return;
     }
     s->loudest = fmaxf(s->loudest, tb_trim_loudest(pcm, len));
     if (first) {
-        *from = tb_trim_head(pcm, len, rate, s->loudest);
+        *from = tb_trim_head(pcm, len, s->loudest);
         *n = len - *from;
     } else if (last) {
-        *n = tb_trim_tail(pcm, len, rate, s->loudest);
+        *n = tb_trim_tail(pcm, len, s->loudest);
     }
 }
 
@@ -316,8 +308,8 @@ static enum tb_code speak(struct speech *s, const struct tb_kokoro_run *run, con
         return TB_OK;
     if ((rc = tb_scratch_mat(run->scratch, 1, (int)len, &said, err)))
         return rc;
-    tb_tempo(pcm.p + from, len, (double)s->shorter, said.p);
-    len = tb_tempo_len(len, (double)s->shorter);
+    tb_tempo(pcm.p + from, len, (double)s->rate, said.p);
+    len = tb_tempo_len(len, (double)s->rate);
     if ((first && (rc = push(s, sink, NULL, s->silence))) || (rc = push(s, sink, said.p, len)))
         return rc;
     s->silence = (size_t)((float)(pauses[s->pause] - TB_TRIM_TAIL) / s->rate);

@@ -26,9 +26,9 @@ float tb_trim_loudest(const float *pcm, size_t len)
     return loudest;
 }
 
-size_t tb_trim_head(float *pcm, size_t len, float rate, float loudest)
+size_t tb_trim_head(float *pcm, size_t len, float loudest)
 {
-    size_t lead = (size_t)(TB_TRIM_LEAD / rate), from = 0;
+    size_t lead = TB_TRIM_LEAD, from = 0;
 
     while (from < len && !(power(pcm, len, from) > share * loudest))
         from += STRETCH;
@@ -38,9 +38,9 @@ size_t tb_trim_head(float *pcm, size_t len, float rate, float loudest)
     return from;
 }
 
-size_t tb_trim_tail(float *pcm, size_t len, float rate, float loudest)
+size_t tb_trim_tail(float *pcm, size_t len, float loudest)
 {
-    size_t tail = (size_t)(TB_TRIM_TAIL / rate), last = 0;
+    size_t tail = TB_TRIM_TAIL, last = 0;
 
     for (size_t at = 0; at < len; at += STRETCH)
         if (power(pcm, len, at) > share * loudest)
@@ -51,13 +51,13 @@ size_t tb_trim_tail(float *pcm, size_t len, float rate, float loudest)
     return len;
 }
 
-void tb_trim(float *pcm, size_t len, float rate, size_t *from, size_t *n)
+void tb_trim(float *pcm, size_t len, size_t *from, size_t *n)
 {
     float loudest = tb_trim_loudest(pcm, len);
 
     *from = *n = 0;
     if (loudest > floor_power) {
-        *from = tb_trim_head(pcm, len, rate, loudest);
-        *n = tb_trim_tail(pcm, len, rate, loudest) - *from;
+        *from = tb_trim_head(pcm, len, loudest);
+        *n = tb_trim_tail(pcm, len, loudest) - *from;
     }
 }

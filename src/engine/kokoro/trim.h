@@ -14,12 +14,11 @@ enum {
 float tb_trim_loudest(const float *pcm, size_t len);
 /* The same as tb_trim in two halves, for a pass that comes in windows, given the loudest 10 ms so far: where to begin
  * in the first window, and how much to keep of the last; both faded. */
-size_t tb_trim_head(float *pcm, size_t len, float rate, float loudest);
-size_t tb_trim_tail(float *pcm, size_t len, float rate, float loudest);
+size_t tb_trim_head(float *pcm, size_t len, float loudest);
+size_t tb_trim_tail(float *pcm, size_t len, float loudest);
 
-/* Find the part of pcm [len] to keep, *from .. *from + *n, and fade it in and out in place. Speech that is spoken at
- * `rate` times the usual speed keeps that much less before and after.
+/* Find the part of pcm [len] to keep, *from .. *from + *n, and fade it in and out in place.
  * *n is 0 when everything is silent. */
-void tb_trim(float *pcm, size_t len, float rate, size_t *from, size_t *n);
+void tb_trim(float *pcm, size_t len, size_t *from, size_t *n);
 
 #endif

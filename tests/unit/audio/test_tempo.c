@@ -1,4 +1,4 @@
-/* test_tempo.c - length, pitch, level and smoothness of what is made shorter. */
+/* test_tempo.c - length, pitch, level and smoothness of what is made shorter or longer. */
 #include "audio/tempo.h"
 
 #include <math.h>
@@ -12,7 +12,7 @@
 
 enum { LEN = 24000 };
 
-static float in[LEN], out[LEN];
+static float in[LEN], out[2 * LEN];
 
 /* A buzz of ten harmonics. */
 static void buzz(double hz)
@@ -56,7 +56,7 @@ static void at_one_nothing_changes(void **state)
 
 static void a_tone_keeps_its_pitch_its_level_and_has_no_clicks(void **state)
 {
-    static const double pitches[] = { 40, 60, 100, 240, 480 }, factors[] = { 1.04, 1.25, 5.0 / 3, 2, 4 };
+    static const double pitches[] = { 40, 60, 100, 240, 480 }, factors[] = { 0.5, 0.75, 1.04, 1.25, 5.0 / 3, 2, 4 };
 
     (void)state;
     for (size_t p = 0; p < sizeof pitches / sizeof *pitches; p++) {
@@ -67,11 +67,14 @@ static void a_tone_keeps_its_pitch_its_level_and_has_no_clicks(void **state)
         for (size_t f = 0; f < sizeof factors / sizeof *factors; f++) {
             size_t n = tb_tempo_len(LEN, factors[f]);
 
+            /* Behind the end there is silence, and the last pieces reach into it. */
+            size_t sure = n - (size_t)((TB_TEMPO_WINDOW + TB_TEMPO_SEEK) / fmin(factors[f], 1)) - TB_TEMPO_WINDOW;
+
             assert_true(fabs((double)n - LEN / factors[f]) <= 0.5);
             tb_tempo(in, LEN, factors[f], out);
-            assert_true(repeats(out, n - TB_TEMPO_WINDOW, (size_t)(TB_TEMPO_RATE_HZ / pitches[p])) > 0.99);
-            assert_true(fabs(level(out, 0, n - TB_TEMPO_WINDOW) / level(in, 0, LEN) - 1) < 0.02);
-            for (size_t i = 1; i < n - TB_TEMPO_WINDOW; i++)
+            assert_true(repeats(out, sure, (size_t)(TB_TEMPO_RATE_HZ / pitches[p])) > 0.99);
+            assert_true(fabs(level(out, 0, sure) / level(in, 0, LEN) - 1) < 0.02);
+            for (size_t i = 1; i < sure; i++)
                 assert_true(fabsf(out[i] - out[i - 1]) < 1.1f * step);
         }
     }
