@@ -52,10 +52,18 @@ def speak(server, voice, text, control, value, keep):
     return file, soundfile.read(io.BytesIO(file.read_bytes()), dtype="float64")[0]
 
 
-def track(wave, pitch=1):
+def track(wave, pitch=1, around=None):
     """Pitch in Hz, 200 frames a second, 0 where there is no voice. The tracker is off below 50 Hz, so what was made at
-    half the pitch is played to it at twice the speed, and so on: the voice lies where it usually does."""
-    return pitch * pyworld.harvest(wave, round(RATE / pitch), f0_floor=50, f0_ceil=800, frame_period=5 * pitch)[0]
+    half the pitch is played to it at twice the speed, and so on: the voice lies where it usually does. around: its usual
+    median in Hz; the octaves beside it are then not looked at, for they are where trackers go wrong."""
+    low, high = (0.55 * around, 1.8 * around) if around else (60, 700)
+    return pitch * pyworld.harvest(wave, round(RATE / pitch), f0_floor=low, f0_ceil=high, frame_period=5 * pitch)[0]
+
+
+def usual_pitch(wave):
+    """Median in Hz."""
+    f0 = track(wave)
+    return float(np.median(f0[f0 > 0]))
 
 
 def pitch_ratio(f0, usual):
@@ -131,11 +139,12 @@ def measure(server, voices, keep, ear):
                 if control == "volume" and text != TEXTS[0]:
                     continue
                 rows = {}
+                around = usual_pitch(speak(server, voice, text, "volume", 50, keep)[1])
                 for value in values:
                     name = (control, value) if value != DEFAULTS[control] else ("default", 0)
                     file, wave = speak(server, voice, text, *name, keep) if name[0] != "default" else \
                         speak(server, voice, text, "volume", 50, keep)
-                    pitches = track(wave, value) if control == "pitch_rate" else None
+                    pitches = track(wave, value, around) if control == "pitch_rate" else None
                     rows[value] = {"seconds": len(wave) / RATE, "f0": pitches, "db": level_db(wave),
                                    "full": float((np.abs(wave) > 0.999).mean()),
                                    "loud": float((np.abs(wave) > 0.95).mean()),
