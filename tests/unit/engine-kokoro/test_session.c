@@ -92,20 +92,20 @@ static void two_segments_take_longer_than_one_and_pause(void **state)
 /* Under a sanitizer a sentence takes half a minute; what rates and pitches do is measured without one. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum { PITCHES = 1 };
-static const char *const text[] = { "Yes.", NULL };
+static const char *const timed[] = { "Yes.", NULL };
 #else
 enum { PITCHES = 3 };
-static const char *const text[] = { "She had a dark suit.", "Where did she go?", NULL };
+static const char *const timed[] = { "She had a dark suit.", "Where did she go?", NULL };
 #endif
 
 static void the_rate_divides_durations(void **state)
 {
-    double usual = (double)speak(text, plain, 1000, TB_OK).samples;
+    double usual = (double)speak(timed, plain, 1000, TB_OK).samples;
 
     (void)state;
     for (float rate = 0.5f; rate <= 2.0f; rate *= 4.0f) {
         struct tb_speak how = { .rate = rate, .pitch = 1.0f };
-        double part = (double)speak(text, how, 1000, TB_OK).samples * (double)rate / usual;
+        double part = (double)speak(timed, how, 1000, TB_OK).samples * (double)rate / usual;
 
         print_message("  at rate %.1f: %.3f of the duration that it should be\n", (double)rate, part);
         assert_true(part > 0.95 && part < 1.05);
