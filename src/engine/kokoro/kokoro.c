@@ -306,11 +306,11 @@ static enum tb_code speak(struct speech *s, const struct tb_kokoro_run *run, con
     cut(s, pcm.p, (size_t)pcm.cols, first, !more, &from, &len);
     if (len == 0)
         return TB_OK;
-    if ((rc = tb_scratch_mat(run->scratch, 1, (int)len, &said, err)))
+    size_t spoken = tb_tempo_len(len, (double)s->rate);
+    if ((rc = tb_scratch_mat(run->scratch, 1, (int)spoken, &said, err)))
         return rc;
     tb_tempo(pcm.p + from, len, (double)s->rate, said.p);
-    len = tb_tempo_len(len, (double)s->rate);
-    if ((first && (rc = push(s, sink, NULL, s->silence))) || (rc = push(s, sink, said.p, len)))
+    if ((first && (rc = push(s, sink, NULL, s->silence))) || (rc = push(s, sink, said.p, spoken)))
         return rc;
     s->silence = (size_t)((float)(pauses[s->pause] - TB_TRIM_TAIL) / s->rate);
     return TB_OK;
