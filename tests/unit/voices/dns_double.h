@@ -24,10 +24,21 @@ static struct dns_double {
     int fd;
     uint16_t port;
     pthread_t thread;
+    pthread_mutex_t lock; /* of the answers */
     atomic_int asked; /* questions for an IPv4 address */
     /* Addresses of the nth answer; the last one that is set holds for all further questions. */
     const char *answers[DNS_ANSWERS][DNS_ADDRESSES];
-} dns;
+} dns = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+/* From now on these are the answers. */
+static inline void dns_set(const char *const answers[][DNS_ADDRESSES], int count)
+{
+    pthread_mutex_lock(&dns.lock);
+    memset(dns.answers, 0, sizeof dns.answers);
+    memcpy(dns.answers, answers, (size_t)count * sizeof *answers);
+    dns.asked = 0;
+    pthread_mutex_unlock(&dns.lock);
+}
 
 /* Length of the answer to the question of n bytes in packet, put in its place. */
 static inline size_t dns_answer(uint8_t *packet, size_t n)
@@ -47,6 +58,7 @@ static inline size_t dns_answer(uint8_t *packet, size_t n)
         return at;
     turn = atomic_fetch_add(&dns.asked, 1);
     turn = turn < DNS_ANSWERS ? turn : DNS_ANSWERS - 1;
+    pthread_mutex_lock(&dns.lock);
     while (turn > 0 && !dns.answers[turn][0])
         turn--;
     for (int i = 0; i < DNS_ADDRESSES && dns.answers[turn][i]; i++, count++) {
@@ -56,6 +68,7 @@ static inline size_t dns_answer(uint8_t *packet, size_t n)
         inet_pton(AF_INET, dns.answers[turn][i], packet + at + sizeof record);
         at += sizeof record + 4;
     }
+    pthread_mutex_unlock(&dns.lock);
     packet[7] = (uint8_t)count;
     return at;
 }

@@ -50,9 +50,8 @@ static enum tb_code get(const char *const answers[][DNS_ADDRESSES], int count, c
     struct tb_bytes out = { 0 };
     char url[512];
 
-    memset(dns.answers, 0, sizeof dns.answers);
-    memcpy(dns.answers, answers, (size_t)count * sizeof *answers);
-    dns.asked = outer.connections = inner.connections = 0;
+    dns_set(answers, count);
+    outer.connections = inner.connections = 0;
     snprintf(url, sizeof url, "http://rebind.test:%d%s", outer.port, path);
     *err = (struct tb_error){ 0 };
     enum tb_code rc = tb_fetch(tb_str_of(url), &options, &out, err);
@@ -130,8 +129,7 @@ static void the_stub_has_teeth(void **state)
     char url[64];
 
     (void)state;
-    memset(dns.answers, 0, sizeof dns.answers);
-    dns.answers[0][0] = "127.0.0.1";
+    dns_set((const char *const[][DNS_ADDRESSES]){ { "127.0.0.1" } }, 1);
     inner.connections = 0;
     snprintf(url, sizeof url, "http://rebind.test:%d/ok", inner.port);
     assert_int_equal(tb_fetch(tb_str_of(url), &options, &out, NULL), TB_OK);
