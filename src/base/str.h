@@ -27,6 +27,11 @@ static inline uint32_t tb_le32(const uint8_t *p)
 {
     return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
+static inline void tb_put_le32(uint8_t *p, uint32_t v)
+{
+    for (int i = 0; i < 4; i++)
+        p[i] = (uint8_t)(v >> 8 * i);
+}
 /* Copy as a NUL-terminated string; release with free(). NULL when out of memory. */
 char *tb_str_dup(struct tb_str a);
 

@@ -4,12 +4,11 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "base/limits.h"
+#include "engine/seal.h"
 
-static const char magic[8] = { 't', 'i', 'm', 'b', 'r', 'e', 'v', 'p' };
 static const char engine_name[] = "kokoro";
 
-enum { VERSION = 1, HEAD = 16, ALL_STYLES = TB_KOKORO_BLOCKS * TB_KOKORO_HALF };
+enum { VERSION = 1, ALL_STYLES = TB_KOKORO_BLOCKS * TB_KOKORO_HALF };
 
 /* One tensor of the blob, and where it lies in the struct. */
 struct field {
@@ -29,29 +28,6 @@ static const struct field fields[] = {
     FIELD("embedding", embedding, TB_KOKORO_EMBEDDING, -1.0001f, 1.0001f),
 };
 enum { FIELDS = sizeof fields / sizeof *fields, STYLE = 0 };
-
-static uint32_t crc32_of(const uint8_t *p, size_t n)
-{
-    uint32_t crc = ~0u;
-
-    for (size_t i = 0; i < n; i++) {
-        crc ^= p[i];
-        for (int bit = 0; bit < 8; bit++)
-            crc = crc >> 1 ^ (0xEDB88320u & -(crc & 1));
-    }
-    return ~crc;
-}
-
-static void put32(uint8_t *p, uint32_t v)
-{
-    for (int i = 0; i < 4; i++)
-        p[i] = (uint8_t)(v >> 8 * i);
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-    return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
 
 static bool in_range(const struct field *f, const float *v, size_t *bad)
 {
@@ -84,13 +60,13 @@ static enum tb_code add_tensor(struct tb_bytes *b, const char *name, const float
     enum tb_code rc = add_short_text(b, name);
     uint8_t raw[4];
 
-    put32(raw, (uint32_t)count);
+    tb_put_le32(raw, (uint32_t)count);
     if (!rc)
         rc = tb_bytes_add(b, raw, 4);
     for (size_t i = 0; i < count && !rc; i++) {
         uint32_t bits;
         memcpy(&bits, &v[i], 4);
-        put32(raw, bits);
+        tb_put_le32(raw, bits);
         rc = tb_bytes_add(b, raw, 4);
     }
     return rc;
@@ -99,13 +75,9 @@ static enum tb_code add_tensor(struct tb_bytes *b, const char *name, const float
 enum tb_code tb_print_write(const struct tb_kokoro_print *print, struct tb_bytes *bytes, struct tb_error *err)
 {
     size_t start = bytes->size, bad = 0;
-    uint8_t head[HEAD] = { 0 };
     enum tb_code rc;
 
-    bytes->cap = TB_MAX_PRINT;
-    memcpy(head, magic, sizeof magic);
-    put32(head + 8, VERSION);
-    if ((rc = tb_bytes_add(bytes, head, HEAD)) || (rc = add_short_text(bytes, engine_name)) ||
+    if ((rc = tb_seal_begin(bytes, VERSION, engine_name)) ||
         (rc = tb_bytes_add(bytes, (const uint8_t[]){ FIELDS, 0 }, 2)))
         return tb_fail(err, rc, "voice print: cannot be written");
     for (int i = 0; i < FIELDS; i++) {
@@ -117,7 +89,7 @@ enum tb_code tb_print_write(const struct tb_kokoro_print *print, struct tb_bytes
         if ((rc = add_tensor(bytes, f->name, v, i == STYLE && one_style(print) ? TB_KOKORO_HALF : f->count)))
             return tb_fail(err, rc, "voice print: cannot be written");
     }
-    put32(bytes->data + start + 12, crc32_of(bytes->data + start + HEAD, bytes->size - start - HEAD));
+    tb_seal_end(bytes, start);
     return TB_OK;
 }
 
@@ -165,7 +137,7 @@ static enum tb_code read_tensor(struct reader *r, struct tb_kokoro_print *print,
 
     if (!take_name(r, &name) || !(raw = take(r, 4)))
         return tb_fail(err, TB_EVOICE, "voice print: cut short");
-    count = get32(raw);
+    count = tb_le32(raw);
     if (count > r->left / 4)
         return tb_fail(err, TB_EVOICE, "voice print: tensor of %zu numbers, %zu bytes left", count, r->left);
     raw = take(r, count * 4);
@@ -183,7 +155,7 @@ static enum tb_code read_tensor(struct reader *r, struct tb_kokoro_print *print,
                        fields[i].count);
     float *v = (float *)(void *)((char *)print + fields[i].offset);
     for (size_t k = 0; k < fields[i].count; k++) {
-        uint32_t bits = get32(raw + 4 * (k % count));
+        uint32_t bits = tb_le32(raw + 4 * (k % count));
         memcpy(&v[k], &bits, 4);
     }
     if (!in_range(&fields[i], v, &bad))
@@ -193,20 +165,9 @@ static enum tb_code read_tensor(struct reader *r, struct tb_kokoro_print *print,
 
 static enum tb_code read_all(struct reader *r, struct tb_kokoro_print *print, struct tb_error *err)
 {
-    const uint8_t *head = take(r, HEAD);
-    struct tb_str name;
+    const uint8_t *count = take(r, 2);
     unsigned seen = 0;
 
-    if (!head || memcmp(head, magic, sizeof magic))
-        return tb_fail(err, TB_EVOICE, "not a voice print");
-    if (get32(head + 8) != VERSION)
-        return tb_fail(err, TB_EVOICE, "voice print: version %u, not %d", get32(head + 8), VERSION);
-    if (get32(head + 12) != crc32_of(r->p, r->left))
-        return tb_fail(err, TB_EVOICE, "voice print: damaged or cut short");
-    if (!take_name(r, &name) || !tb_str_eq(name, engine_name))
-        return tb_fail(err, TB_EVOICE, "voice print: of another engine than %s", engine_name);
-
-    const uint8_t *count = take(r, 2);
     if (!count)
         return tb_fail(err, TB_EVOICE, "voice print: cut short");
     for (unsigned n = count[0] | (unsigned)count[1] << 8; n > 0; n--) {
@@ -224,13 +185,13 @@ static enum tb_code read_all(struct reader *r, struct tb_kokoro_print *print, st
 
 enum tb_code tb_print_read(struct tb_str bytes, struct tb_kokoro_print *print, struct tb_error *err)
 {
-    struct reader r = { (const uint8_t *)bytes.p, bytes.n };
-    enum tb_code rc;
+    struct tb_str body;
+    enum tb_code rc = tb_seal_open(bytes, VERSION, engine_name, &body, err);
 
     *print = (struct tb_kokoro_print){ 0 };
-    if (bytes.n > TB_MAX_PRINT)
-        return tb_fail(err, TB_EVOICE, "voice print: %zu bytes, %d at most", bytes.n, TB_MAX_PRINT);
-    rc = read_all(&r, print, err);
+    if (rc)
+        return rc;
+    rc = read_all(&(struct reader){ (const uint8_t *)body.p, body.n }, print, err);
     if (rc)
         *print = (struct tb_kokoro_print){ 0 };
     return rc;

@@ -1,10 +1,6 @@
 /* print.h - a voice print of the kokoro engine: all that enrolment finds out about a voice and synthesis needs.
  *
- * As bytes it is a self-describing little-endian blob, a few kilobytes, so that the store can keep it for years:
- *     8 bytes  "timbrevp"
- *     u32      version of the layout: 1
- *     u32      CRC-32 (IEEE) of everything after it
- *     u8, n    engine name
+ * As bytes, a few kilobytes, it describes itself: behind the frame of engine/seal.h, version 1, little-endian:
  *     u16      number of tensors; each: u8 n, name, u32 count, count x f32
  * Tensors are found by name; unknown names are skipped, so a later version may add some. A style that is the same in
  * all blocks is stored once. Bytes come from a store that others may have written: nothing in them is believed. */

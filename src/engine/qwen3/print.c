@@ -5,33 +5,20 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "engine/seal.h"
 #include "text/utf8.h"
 
-static const char magic[8] = { 't', 'i', 'm', 'b', 'r', 'e', 'v', 'p' };
 static const char engine_name[] = "qwen3";
 
-enum { VERSION = 1, HEAD = 16, CRC_AT = 12 };
+enum { VERSION = 1 };
 
 static const float MOST = 1e4f; /* of an x-vector's numbers; real ones stay within tens */
-
-static uint32_t crc32_of(const uint8_t *p, size_t n)
-{
-    uint32_t crc = ~0u;
-
-    for (size_t i = 0; i < n; i++) {
-        crc ^= p[i];
-        for (int bit = 0; bit < 8; bit++)
-            crc = crc >> 1 ^ (0xEDB88320u & -(crc & 1));
-    }
-    return ~crc;
-}
 
 static enum tb_code put(struct tb_bytes *b, uint32_t v, int bytes)
 {
     uint8_t raw[4];
 
-    for (int i = 0; i < 4; i++)
-        raw[i] = (uint8_t)(v >> 8 * i);
+    tb_put_le32(raw, v);
     return tb_bytes_add(b, raw, (size_t)bytes);
 }
 
@@ -60,8 +47,7 @@ static enum tb_code put_body(const struct tb_q3_print *p, struct tb_bytes *b)
     uint32_t bits;
     enum tb_code rc;
 
-    if ((rc = put(b, sizeof engine_name - 1, 1)) || (rc = tb_bytes_addz(b, engine_name)) ||
-        (rc = put(b, (uint32_t)p->width, 2)))
+    if ((rc = put(b, (uint32_t)p->width, 2)))
         return rc;
     for (int i = 0; rc == TB_OK && i < p->width; i++) {
         memcpy(&bits, &p->speaker[i], sizeof bits);
@@ -83,13 +69,9 @@ enum tb_code tb_q3_print_write(const struct tb_q3_print *print, struct tb_bytes 
 
     if (rc)
         return rc;
-    bytes->cap = TB_MAX_PRINT;
-    if ((rc = tb_bytes_add(bytes, magic, sizeof magic)) || (rc = put(bytes, VERSION, 4)) || (rc = put(bytes, 0, 4)) ||
-        (rc = put_body(print, bytes)))
+    if ((rc = tb_seal_begin(bytes, VERSION, engine_name)) || (rc = put_body(print, bytes)))
         return tb_fail(err, rc, "voice print: cannot be written");
-    uint32_t crc = crc32_of(bytes->data + start + HEAD, bytes->size - start - HEAD);
-    for (int i = 0; i < 4; i++)
-        bytes->data[start + CRC_AT + (size_t)i] = (uint8_t)(crc >> 8 * i);
+    tb_seal_end(bytes, start);
     return TB_OK;
 }
 
@@ -142,19 +124,8 @@ static enum tb_code read_codes(struct reader *r, struct tb_q3_print *p, struct t
 
 static enum tb_code read_all(struct reader *r, struct tb_q3_print *p, struct tb_error *err)
 {
-    const uint8_t *head = take(r, HEAD);
     enum tb_code rc;
 
-    if (!head || memcmp(head, magic, sizeof magic))
-        return tb_fail(err, TB_EVOICE, "not a voice print");
-    if (tb_le32(head + 8) != VERSION)
-        return tb_fail(err, TB_EVOICE, "voice print: version %u, not %d", tb_le32(head + 8), VERSION);
-    if (tb_le32(head + CRC_AT) != crc32_of(r->p, r->left))
-        return tb_fail(err, TB_EVOICE, "voice print: damaged or cut short");
-    size_t n = number(r, 1);
-    const uint8_t *name = take(r, n);
-    if (!name || !tb_str_eq((struct tb_str){ (const char *)name, n }, engine_name))
-        return tb_fail(err, TB_EVOICE, "voice print: of another engine than %s", engine_name);
     p->width = (int)number(r, 2);
     if (p->width > TB_Q3_MAX_VECTOR)
         return tb_fail(err, TB_EVOICE, "voice print: an x-vector of %d numbers", p->width);
@@ -165,7 +136,7 @@ static enum tb_code read_all(struct reader *r, struct tb_q3_print *p, struct tb_
     }
     if ((rc = read_codes(r, p, err)))
         return rc;
-    n = number(r, 4);
+    size_t n = number(r, 4);
     const uint8_t *text = take(r, n);
     if (!text || r->left)
         return tb_fail(err, TB_EVOICE, "voice print: %s", text ? "too long" : "cut short");
@@ -176,12 +147,13 @@ static enum tb_code read_all(struct reader *r, struct tb_q3_print *p, struct tb_
 
 enum tb_code tb_q3_print_read(struct tb_str bytes, struct tb_q3_print *print, struct tb_error *err)
 {
-    struct reader r = { (const uint8_t *)bytes.p, bytes.n, false };
+    struct tb_str body;
+    enum tb_code rc = tb_seal_open(bytes, VERSION, engine_name, &body, err);
 
     *print = (struct tb_q3_print){ 0 };
-    if (bytes.n > TB_MAX_PRINT)
-        return tb_fail(err, TB_EVOICE, "voice print: %zu bytes, %d at most", bytes.n, TB_MAX_PRINT);
-    enum tb_code rc = read_all(&r, print, err);
+    if (rc)
+        return rc;
+    rc = read_all(&(struct reader){ (const uint8_t *)body.p, body.n, false }, print, err);
     if (rc)
         tb_q3_print_free(print);
     return rc;

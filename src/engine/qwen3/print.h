@@ -1,11 +1,7 @@
 /* print.h - a voice print of the qwen3 engine: the x-vector and, for cloning in context, the recording's codes with its
  * text.
  *
- * As bytes it is little-endian and describes itself, so that the store can keep it for years:
- *     8 bytes  "timbrevp"
- *     u32      version of the layout: 1
- *     u32      CRC-32 (IEEE) of everything after it
- *     u8, n    engine name, "qwen3"
+ * As bytes, behind the frame of engine/seal.h, version 1, little-endian:
  *     u16      width of the x-vector; that many f32
  *     u16      codes of one frame, or 0; u16 frames; u16 codes [frames][groups]
  *     u32, n   text of the recording, UTF-8; empty without codes
