@@ -40,7 +40,7 @@ struct tb_kokoro_stream {
     int onset, end;       /* where speech begins, and where the last window ends */
     int hiss;             /* where the loudest sound without pitch is */
     int at, window;       /* what is spoken so far; length of the next window */
-    bool whole;
+    bool whole, begun;    /* begun: the norms are found, and the first window is out */
     struct tb_kokoro_voicing voicing[TB_KOKORO_BLOCKS];
     float styles[TB_KOKORO_BLOCKS][TB_KOKORO_HALF];
     float fixed[FIXED], ceiling[TB_SPECTRUM_BINS];
@@ -55,8 +55,8 @@ struct sample {
     float weight[SAMPLE];
 };
 
-/* Fixed norms lie in the order of the blocks. */
-static void lay_out_norms(struct tb_kokoro_stream *s, const struct tb_kokoro_weights *weights)
+/* Fixed norms, of the generator's blocks, lie in their order. */
+static void lay_out_norms(struct tb_kokoro_stream *s)
 {
     const struct tb_kokoro_generator *g = &s->model->generator;
     float *at = s->fixed;
@@ -67,7 +67,6 @@ static void lay_out_norms(struct tb_kokoro_stream *s, const struct tb_kokoro_wei
             continue;
         s->voicing[i].fixed = at;
         s->voicing[i].ceiling = s->ceiling;
-        s->voicing[i].weights = weights;
         at += 6 * 2 * (i < 7 ? g->noise_res[i - 5] : g->res[i - 7]).norm1[0].channels;
     }
     assert(s->whole || at == s->fixed + FIXED);
@@ -253,22 +252,26 @@ static enum tb_code begin(const struct tb_kokoro_run *run, struct tb_kokoro_stre
                           struct tb_error *err)
 {
     const int column = TB_KOKORO_FRAME / 2;
-    struct sample sample;
+    struct tb_kokoro_voicing finding[TB_KOKORO_BLOCKS];
     struct tb_kokoro_weights weights;
+    struct sample sample;
     struct tb_mat x, harmonics, made;
     enum tb_code rc;
 
     if ((rc = choose(run, s, to, &sample, err)))
         return rc;
     weights = (struct tb_kokoro_weights){ sample.weight, sample.n };
-    lay_out_norms(s, &weights);
+    for (int i = 0; i < TB_KOKORO_BLOCKS; i++) {
+        finding[i] = s->voicing[i];
+        finding[i].weights = &weights;
+    }
     if ((rc = tb_scratch_mat(run->scratch, 1, column * sample.n, &made, err)) ||
         (rc = tb_scratch_mat(run->scratch, TB_KOKORO_WIDTH, sample.n, &x, err)) ||
         (rc = tb_scratch_mat(run->scratch, 2 * TB_SPECTRUM_BINS, HARMONICS * sample.n + 1, &harmonics, err)) ||
         (rc = gather(run, s, &sample, x, harmonics, err)) ||
-        (rc = tb_kokoro_generator_sample(run, &s->model->generator, x, harmonics, s->voicing, made, err)))
+        (rc = tb_kokoro_generator_sample(run, &s->model->generator, x, harmonics, finding, made, err)))
         return rc;
-    lay_out_norms(s, NULL);
+    s->begun = true;
     *pcm = tb_mat_cols(made, column * (s->at - sample.from[0]), column * (to - s->at));
     return TB_OK;
 }
@@ -286,19 +289,20 @@ enum tb_code tb_kokoro_stream_next(const struct tb_kokoro_run *run, struct tb_ko
 {
     int to = window_end(s);
     struct tb_kokoro_part part = { s->at / 2, to / 2, s->columns / 2 };
-    bool first = !s->whole && !s->voicing[TB_KOKORO_BLOCKS - 1].fixed;
     enum tb_code rc;
 
     if (s->whole)
         part = (struct tb_kokoro_part){ 0, s->columns / 2, s->columns / 2 };
-    if (first)
+    if (!s->whole && !s->begun)
         rc = begin(run, s, to, pcm, err);
     else if ((rc = tb_scratch_mat(run->scratch, 1, (part.to - part.from) * TB_KOKORO_FRAME, pcm, err)) == TB_OK)
         rc = tb_kokoro_generator_run(run, &s->model->generator, part, s->hidden, s->f0, s->voicing, *pcm, err);
+    if (rc)
+        return rc;
     s->at = to;
     s->window = s->window * 3 / 2 < MOST ? s->window * 3 / 2 : MOST;
     *more = to < s->end;
-    return rc;
+    return TB_OK;
 }
 
 /* The loudest place without pitch; a column with pitch counts as silent. */
@@ -355,8 +359,7 @@ static enum tb_code take(const struct tb_kokoro_run *run, struct tb_kokoro_strea
     s->columns = n;
     tb_copy(plan->f0, s->f0);
     survey(s, plan);
-    for (int i = 0; i < TB_KOKORO_BLOCKS; i++)
-        s->voicing[i] = (struct tb_kokoro_voicing){ .style = s->styles[i] };
+    lay_out_norms(s);
     return tb_kokoro_decoder_run(run, &s->model->decoder, plan->text, plan->f0, plan->energy, s->voicing, s->hidden,
                                  err);
 }

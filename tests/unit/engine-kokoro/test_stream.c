@@ -156,6 +156,34 @@ static void windows_join_and_threads_do_not_matter(void **state)
     free(one);
     free(two);
 }
+
+/* A first window that had no memory leaves nothing behind: the next try makes what the first would have made. */
+static void a_window_that_failed_comes_again(void **state)
+{
+    struct tb_kokoro_run run = { .scratch = &scratch }, poor = { 0 };
+    struct tb_kokoro_stream *stream[2];
+    struct tb_mat window[2];
+    struct tb_kokoro_plan plan;
+    struct tb_scratch little;
+    bool more[2];
+
+    (void)state;
+    assert_int_equal(tb_scratch_open(4 << 20, &little, NULL), TB_OK); /* enough to choose the sample, not to speak it */
+    poor.scratch = &little;
+    plan_case(&run, &plan);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(tb_kokoro_stream_open(&run, model, &plan, styles, false, &stream[i], NULL), TB_OK);
+        if (i == 1)
+            assert_int_equal(tb_kokoro_stream_next(&poor, stream[i], &window[i], &more[i], NULL), TB_ENOMEM);
+        assert_int_equal(tb_kokoro_stream_next(&run, stream[i], &window[i], &more[i], NULL), TB_OK);
+    }
+    assert_true(more[0] && more[1]);
+    assert_int_equal(window[1].cols, window[0].cols);
+    assert_memory_equal(window[1].p, window[0].p, (size_t)window[0].cols * sizeof *window[0].p);
+    for (int i = 0; i < 2; i++)
+        tb_kokoro_stream_close(stream[i]);
+    tb_scratch_close(&little);
+}
 #endif
 
 int main(void)
@@ -164,6 +192,7 @@ int main(void)
         cmocka_unit_test(parts_are_those_of_the_whole),
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
         cmocka_unit_test(windows_join_and_threads_do_not_matter),
+        cmocka_unit_test(a_window_that_failed_comes_again),
 #endif
     };
     struct tb_error err = { 0 };
