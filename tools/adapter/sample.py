@@ -19,6 +19,9 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from kokoro_graph import CUTS  # noqa: E402
+
 # Eight short sentences that together hold nearly every English phoneme (misaki's symbols).
 SENTENCES = [
     "ʃi wˈɑʃt fˈIv hjˈuʤ dˈɑɹk bˈOts.",
@@ -30,10 +33,7 @@ SENTENCES = [
     "bˈɑb bˈɔt ə lˈɑɹʤ kˈʌp ʌv stɹˈɔŋ kˈɔfi.",
     "nˈObɑdi nˈu wʌt ʃi mˈɛnt bI ðˈæt.",
 ]
-TEXT = "/encoder/MatMul_1_output_0"    # [1][512][T] text features, aligned
-F0 = "/encoder/Squeeze_output_0"       # [1][2T] Hz
-ENERGY = "/encoder/Squeeze_1_output_0" # [1][2T]
-DURATION = "/encoder/Gather_output_0"  # [tokens], units of 25 ms
+TEXT, F0, ENERGY, DURATION = (CUTS[k] for k in ("text_aligned", "f0", "energy", "durations"))
 CROP = 66                              # 25 ms units kept of each clip: 1.65 s
 STYLE_ROW = 35                         # the row of a stock voice for a text of this many tokens
 
@@ -82,7 +82,7 @@ class Styles:
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--onnx", required=True, help="folder with enc_fp32.onnx and dec_fp32.onnx")
+    p.add_argument("--onnx", required=True, help="folder with enc_fp32.onnx and dec_fp32.onnx (halves.py)")
     p.add_argument("--vocab", required=True)
     p.add_argument("--voices", required=True, help="folder of stock style files (*.bin)")
     p.add_argument("--seed", type=int, default=1)
