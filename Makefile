@@ -125,11 +125,8 @@ bench-server: build bench-setup  ## first audio, enrolment, and what the server 
 bench-load: build bench-setup  ## how many realtime sessions one server carries; docs/load.svg (8 minutes, quiet machine)
 	@$(VENV)/bin/python bench/load.py --program $(B)/timbre --picture docs/load.svg --json build/load.json
 
-$(O)/bench/bench_engine $(O)/bench/enrol_prints: $(O)/bench/%: $(O)/bench/%.o $(call archives_of,engine/kokoro)
-	@$(CC) $(LDFLAGS) -o $@ $^ $(call libs_of,engine/kokoro) -lpthread -lm
-
-EVAL := build/venv-eval/bin/python tools/eval/evaluate.py
-$(O)/bench/bench_listen: $(O)/bench/bench_listen.o $(call archives_of,engine/kokoro)
+KOKORO_BENCHES := $(addprefix $(O)/bench/,bench_engine bench_listen enrol_prints speak_prints)
+$(KOKORO_BENCHES): $(O)/bench/%: $(O)/bench/%.o $(call archives_of,engine/kokoro)
 	@$(CC) $(LDFLAGS) -o $@ $^ $(call libs_of,engine/kokoro) -lpthread -lm
 
 bench-qwen3: $(O)/bench/bench_qwen3  ## what each stage of the qwen3 engine costs: MODEL=folder of the model
@@ -139,6 +136,7 @@ bench-qwen3: $(O)/bench/bench_qwen3  ## what each stage of the qwen3 engine cost
 $(O)/bench/bench_qwen3: $(O)/bench/bench_qwen3.o $(call archives_of,engine/qwen3)
 	@$(CC) $(LDFLAGS) -o $@ $^ $(call libs_of,engine/qwen3) -lpthread -lm
 
+EVAL := build/venv-eval/bin/python tools/eval/evaluate.py
 SPEECH ?=
 eval: build  ## clones of real people, measured: SPEECH=DIR [SPEAKERS=24] [SENTENCES=8] [BASELINE=old.json] [OUT=build/eval]
 	@test -n "$(SPEECH)" || { echo "make eval: SPEECH=DIR names a folder of recordings (docs/EVAL.md)"; exit 2; }

@@ -18,8 +18,6 @@ May be stopped and started again: files that are there stay. train.py may run me
 import argparse
 import json
 import os
-import struct
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -32,6 +30,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import decoder  # noqa: E402
 import kokoro_graph  # noqa: E402
+import prints  # noqa: E402
 import sample  # noqa: E402
 import speaker  # noqa: E402
 from invert import Inverter  # noqa: E402
@@ -68,20 +67,6 @@ def part_of(who):
     return "test" if who % 5 == 0 else "stop" if who % 8 == 1 else "train"
 
 
-def read_print(blob):
-    """{name: numbers} of a voice print (src/engine/kokoro/print.h)."""
-    at, found = 16 + 1 + blob[16], {}
-    count = struct.unpack_from("<H", blob, at)[0]
-    at += 2
-    for _ in range(count):
-        name = blob[at + 1:at + 1 + blob[at]].decode()
-        at += 1 + blob[at]
-        n = struct.unpack_from("<I", blob, at)[0]
-        found[name] = np.frombuffer(blob, "<f4", n, at + 4).copy()
-        at += 4 + 4 * n
-    return found
-
-
 class Enrolment:
     """Prints as the product makes them with one adapter (bench/enrol_prints.c)."""
 
@@ -89,17 +74,7 @@ class Enrolment:
         self.dir = tempfile.TemporaryDirectory()
         os.symlink(Path(models, "ge2e.safetensors").resolve(), Path(self.dir.name, "ge2e.safetensors"))
         os.symlink(Path(adapter).resolve(), Path(self.dir.name, "adapter.safetensors"))
-        self.process = subprocess.Popen([program, self.dir.name], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-    def __call__(self, wave, rate):
-        wave = np.ascontiguousarray(soxr.resample(wave, rate, decoder.RATE), "<f4")
-        self.process.stdin.write(struct.pack("<I", len(wave)) + wave.tobytes())
-        self.process.stdin.flush()
-        head = self.process.stdout.read(4)
-        if len(head) < 4:
-            sys.exit("enrol_prints stopped")
-        size = struct.unpack("<I", head)[0]
-        return read_print(self.process.stdout.read(size)) if size else None
+        self.enrol = prints.Enroller(program, self.dir.name).enrol
 
 
 def scaled_pitch(f0, style_hz, wanted_hz):
@@ -152,7 +127,7 @@ def features(measures, wave, rate):
 class Maker:
     def __init__(self, a):
         self.a = a
-        self.enrol = Enrolment(a.program, a.models, a.adapter)
+        self.enrolment = Enrolment(a.program, a.models, a.adapter)
         self.map, self.plan = Inverter(a.adapter), Planner(a.onnx, a.vocab, 1)
         self.encoder = speaker.Encoder(Path(a.models, "ge2e.safetensors"))
         self.measures = decoder.Measures(Path(a.models, "ge2e.safetensors"))
@@ -164,7 +139,7 @@ class Maker:
         warp = 1.0 if variant == 0 else float(np.exp(self.rng(who, variant).uniform(*np.log(WARP))))
         wave = soxr.resample(wave.mean(1), rate, rate / warp)
         enrolled, judge = (wave[:len(wave) // 2], wave[len(wave) // 2:])[::-1 if variant % 2 else 1]
-        voice = self.enrol(enrolled, rate)
+        voice = self.enrolment.enrol(enrolled, rate)
         if voice is None:
             return None
         if voice["style"].size != 128:
