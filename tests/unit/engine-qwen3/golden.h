@@ -164,4 +164,16 @@ static inline void golden_each(const char *prefix, void (*body)(struct golden *g
     assert_true(ran > 0);
 }
 
+/* The same with the kernels of each level that this CPU has. */
+static inline void golden_each_level(const char *prefix, void (*body)(struct golden *g))
+{
+    for (int level = 0; level < TB_CPU_COUNT; level++) {
+        if (!tb_cpu_supported((enum tb_cpu)level))
+            continue;
+        assert_int_equal(tb_tensor_init(tb_cpu_name((enum tb_cpu)level), NULL), TB_OK);
+        print_message("  kernels: %s\n", tb_cpu_name((enum tb_cpu)level));
+        golden_each(prefix, body);
+    }
+}
+
 #endif

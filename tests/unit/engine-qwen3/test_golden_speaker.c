@@ -116,27 +116,16 @@ static void check_speaker(struct golden *g)
     model_close(&m);
 }
 
-static void each_level(const char *prefix, void (*body)(struct golden *g))
-{
-    for (int level = 0; level < TB_CPU_COUNT; level++) {
-        if (!tb_cpu_supported((enum tb_cpu)level))
-            continue;
-        assert_int_equal(tb_tensor_init(tb_cpu_name((enum tb_cpu)level), NULL), TB_OK);
-        print_message("  kernels: %s\n", tb_cpu_name((enum tb_cpu)level));
-        golden_each(prefix, body);
-    }
-}
-
 static void spectra_are_those_of_the_reference(void **state)
 {
     (void)state;
-    each_level("01_mel", check_mel);
+    golden_each_level("01_mel", check_mel);
 }
 
 static void voices_are_heard_as_the_reference_does(void **state)
 {
     (void)state;
-    each_level("02_speaker", check_speaker);
+    golden_each_level("02_speaker", check_speaker);
 }
 
 static int setup(void **state)

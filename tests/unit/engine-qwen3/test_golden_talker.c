@@ -160,13 +160,7 @@ static void check_case(struct golden *g)
 static void every_stage_is_that_of_the_reference(void **state)
 {
     (void)state;
-    for (int level = 0; level < TB_CPU_COUNT; level++) {
-        if (!tb_cpu_supported((enum tb_cpu)level))
-            continue;
-        assert_int_equal(tb_tensor_init(tb_cpu_name((enum tb_cpu)level), NULL), TB_OK);
-        print_message("  kernels: %s\n", tb_cpu_name((enum tb_cpu)level));
-        golden_each("05_talker", check_case);
-    }
+    golden_each_level("05_talker", check_case);
 }
 
 static struct golden *inputs; /* those of xvec_auto_stream, while the case below runs */
