@@ -5,14 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/order.h"
+
 enum { BEFORE = 4, AFTER = 4, ENOUGH = 4, WIDEN = 3 };
-
-static int ascending(const void *a, const void *b)
-{
-    float x = *(const float *)a, y = *(const float *)b;
-
-    return (x > y) - (x < y);
-}
 
 /* dBFS over which a frame is loud. sorted: [n] levels in ascending order, n > 0. */
 static float threshold_db(const float *sorted, size_t n)
@@ -59,7 +54,7 @@ enum tb_code tb_activity(const float *wave, size_t len, bool *active, struct tb_
     }
     frame_levels(wave, n, level);
     memcpy(sorted, level, n * sizeof *level);
-    qsort(sorted, n, sizeof *sorted, ascending);
+    qsort(sorted, n, sizeof *sorted, tb_ascending);
     float threshold = threshold_db(sorted, n);
     for (size_t t = 0; t < n; t++)
         loud[t] = level[t] > threshold;

@@ -10,17 +10,19 @@
 
 enum { BINS = TB_MEL_FFT / 2 + 1 };
 
-/* Slaney's scale: linear to 1 kHz, which is 15, then 27 steps to each factor of 6.4. */
-static double hz_of_mel(double mel)
+double tb_mel_to_hz(double mel)
 {
     return mel < 15 ? mel * 200 / 3 : 1000 * exp((mel - 15) * log(6.4) / 27);
 }
 
+double tb_mel_of_hz(double hz)
+{
+    return hz < 1000 ? hz * 3 / 200 : 15 + 27 * log(hz / 1000) / log(6.4);
+}
+
 double tb_mel_centre_hz(int band)
 {
-    double top = 15 + 27 * log(TB_MEL_RATE_HZ / 2 / 1000.0) / log(6.4);
-
-    return hz_of_mel(top * (band + 1) / (TB_MEL_BANDS + 1));
+    return tb_mel_to_hz(tb_mel_of_hz(TB_MEL_RATE_HZ / 2) * (band + 1) / (TB_MEL_BANDS + 1));
 }
 
 /* One triangle: weights of bins first .. first + count. */

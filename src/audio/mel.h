@@ -23,6 +23,9 @@ static inline size_t tb_mel_frames(size_t len)
 /* wave [len] at TB_MEL_RATE_HZ -> out [tb_mel_frames(len)][TB_MEL_BANDS], power. TB_ENOMEM. */
 enum tb_code tb_mel(const float *wave, size_t len, float *out, struct tb_error *err);
 
+/* Slaney's scale: linear to 1 kHz, which is 15, then 27 steps to each factor of 6.4. */
+double tb_mel_to_hz(double mel);
+double tb_mel_of_hz(double hz);
 /* Centre of a band in Hz; band -1 and TB_MEL_BANDS are the ends, 0 and 8000. */
 double tb_mel_centre_hz(int band);
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/order.h"
+
 enum {
     LOW_LAG = TB_PITCH_RATE_HZ / TB_PITCH_HIGH_HZ,
     HIGH_LAG = TB_PITCH_RATE_HZ / TB_PITCH_LOW_HZ,
@@ -145,13 +147,6 @@ enum tb_code tb_pitch(const float *wave, size_t len, float *f0_hz, struct tb_err
     return TB_OK;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    float x = *(const float *)a, y = *(const float *)b;
-
-    return (x > y) - (x < y);
-}
-
 struct tb_pitch_summary tb_pitch_summarise(float *f0_hz, size_t n)
 {
     struct tb_pitch_summary out = { 0 };
@@ -161,7 +156,7 @@ struct tb_pitch_summary tb_pitch_summarise(float *f0_hz, size_t n)
             f0_hz[out.voiced++] = f0_hz[i];
     if (out.voiced < 10)
         return out;
-    qsort(f0_hz, out.voiced, sizeof *f0_hz, ascending);
+    qsort(f0_hz, out.voiced, sizeof *f0_hz, tb_ascending);
     out.median_hz = f0_hz[out.voiced / 2];
     out.spread = logf(f0_hz[out.voiced * 3 / 4] / f0_hz[out.voiced / 4]) / 1.35f;
     return out;

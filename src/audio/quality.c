@@ -11,6 +11,7 @@
 #include "audio/fft.h"
 #include "audio/mel.h"
 #include "audio/resample.h"
+#include "base/order.h"
 
 enum {
     FFT = 960,
@@ -29,13 +30,6 @@ static const double RAISED_DB = -30;    /* level that quiet recordings are raise
 static const double SNR_MOST = 80;      /* digital silence between the words */
 static const double BAND_DB = -50;      /* under the strongest band: fricatives reach -30, an empty band has -80 */
 static const float NOTHING_DB = -120;
-
-static int ascending(const void *a, const void *b)
-{
-    float x = *(const float *)a, y = *(const float *)b;
-
-    return (x > y) - (x < y);
-}
 
 static float clipped_part(const struct tb_pcm *audio, double speech_s)
 {
@@ -138,7 +132,7 @@ static float band_end(const float *power, size_t frames, float *row)
 
     for (int b = 0; b < BANDS; b++) {
         memcpy(row, power + (size_t)b * frames, frames * sizeof *row);
-        qsort(row, frames, sizeof *row, ascending);
+        qsort(row, frames, sizeof *row, tb_ascending);
         loud[b] = row[frames - rank];
         most = fmaxf(most, loud[b]);
     }
@@ -158,7 +152,7 @@ static double background(const float *row, size_t frames, float *kept)
         for (size_t i = 0; i < AVERAGED; i++)
             kept[t] += row[t + i] / AVERAGED;
     }
-    qsort(kept, n, sizeof *kept, ascending);
+    qsort(kept, n, sizeof *kept, tb_ascending);
     return kept[n / 10];
 }
 
@@ -176,7 +170,7 @@ static float signal_to_noise(const float *power, size_t frames, float *total, fl
             total[t] += row[t];
     }
     memcpy(kept, total, frames * sizeof *kept);
-    qsort(kept, frames, sizeof *kept, ascending);
+    qsort(kept, frames, sizeof *kept, tb_ascending);
     float loud = kept[frames - 1 - frames / 20] / 100; /* within 20 dB of the loudest */
     for (size_t t = 0; t < frames; t++)
         if (total[t] > loud) {

@@ -22,6 +22,13 @@ bool tb_str_eq_nocase(struct tb_str a, const char *z)
     return a.n == strlen(z) && (a.n == 0 || strncasecmp(a.p, z, a.n) == 0);
 }
 
+int tb_str_compare(struct tb_str a, struct tb_str b)
+{
+    int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
+
+    return order ? order : (a.n > b.n) - (a.n < b.n);
+}
+
 bool tb_str_blank(struct tb_str a)
 {
     for (size_t i = 0; i < a.n; i++)

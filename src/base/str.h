@@ -19,6 +19,8 @@ struct tb_str {
 struct tb_str tb_str_of(const char *z); /* NULL gives the empty span */
 bool tb_str_eq(struct tb_str a, const char *z);
 bool tb_str_eq_nocase(struct tb_str a, const char *z); /* ASCII case only */
+/* Below, at or above 0: a comes before b, is b, comes after b, by bytes. */
+int tb_str_compare(struct tb_str a, struct tb_str b);
 bool tb_str_blank(struct tb_str a); /* nothing but ASCII white space */
 /* Value of a hex digit in either case; -1: it is none. */
 int tb_hex_value(char c);

@@ -46,7 +46,7 @@ static void add(struct tb_norm *s, const void *p, size_t n)
         s->rc = tb_bytes_add(s->out, p, n);
 }
 
-static bool out_ends_with(const struct tb_norm *s, const char *end)
+bool tb_norm_said(const struct tb_norm *s, const char *end)
 {
     size_t n = strlen(end);
 
@@ -62,7 +62,7 @@ static bool is_joined(const struct tb_norm *s, struct tb_str words)
 
 static void space(struct tb_norm *s)
 {
-    if (s->out->size && !out_ends_with(s, " ") && !out_ends_with(s, "(") && !out_ends_with(s, "“"))
+    if (s->out->size && !tb_norm_said(s, " ") && !tb_norm_said(s, "(") && !tb_norm_said(s, "“"))
         add(s, " ", 1);
 }
 
@@ -86,7 +86,7 @@ void tb_norm_mark(struct tb_norm *s, struct tb_str mark)
         space(s);
     else if (tb_str_eq(mark, "—") && s->out->size)
         space(s);
-    else if (out_ends_with(s, " "))
+    else if (tb_norm_said(s, " "))
         s->out->size--;
     add(s, mark.p, mark.n);
 }
@@ -233,6 +233,30 @@ bool tb_norm_ends_with(struct tb_str word, const char *end)
     return word.n > n && memcmp(word.p + word.n - n, end, n) == 0;
 }
 
+bool tb_norm_is_kept_mark(uint32_t c)
+{
+    return (c < 0x80 && c && strchr(".,;:!?()", (int)c)) || c == 0x2014 || c == 0x2026 || c == 0x201C || c == 0x201D;
+}
+
+const char *tb_norm_symbol(const struct tb_symbol *table, uint32_t c)
+{
+    for (; table->c; table++)
+        if (table->c == c)
+            return table->word;
+    return NULL;
+}
+
+void tb_norm_mark_once(struct tb_norm *s, struct tb_str mark)
+{
+    bool opens = tb_str_eq(mark, "(") || tb_str_eq(mark, "“");
+    char z[8];
+
+    memcpy(z, mark.p, mark.n);
+    z[mark.n] = 0;
+    if ((s->out->size || opens) && !(tb_norm_said(s, z) && !opens))
+        tb_norm_mark(s, mark);
+}
+
 struct tb_str tb_norm_counted(long long value, bool fraction, const char *one, const char *many)
 {
     const char *bar = strchr(many, '|');
@@ -249,11 +273,6 @@ struct tb_str tb_norm_counted(long long value, bool fraction, const char *one, c
 
 /* Walking ---------------------------------------------------------------------------------------------------------- */
 
-static bool is_kept_mark(uint32_t c)
-{
-    return (c < 0x80 && c && strchr(".,;:!?()", (int)c)) || c == 0x2014 || c == 0x2026 || c == 0x201C || c == 0x201D;
-}
-
 /* " - ", "--" and the en dash are pauses. Moves past them. */
 static bool read_dash(struct tb_norm *s)
 {
@@ -269,7 +288,7 @@ static bool read_dash(struct tb_norm *s)
     if (end == s->at)
         return false;
     bool alone = (s->at == 0 || s->in.p[s->at - 1] == ' ') && (end == s->in.n || s->in.p[end] == ' ');
-    if ((wide || alone || end - s->at > 1) && s->out->size && !out_ends_with(s, "—"))
+    if ((wide || alone || end - s->at > 1) && s->out->size && !tb_norm_said(s, "—"))
         tb_norm_mark(s, tb_str_of("—"));
     s->at = end;
     return true;
@@ -280,29 +299,25 @@ static void read_symbol(struct tb_norm *s)
     size_t start = s->at;
     uint32_t c = tb_utf8_next(s->in, &s->at);
 
-    if (is_kept_mark(c)) {
+    if (tb_norm_is_kept_mark(c)) {
         struct tb_str mark = { s->in.p + start, s->at - start };
         if (c == '.' && tb_norm_peek(s, s->at) == '.') { /* two or more are an ellipsis */
             while (tb_norm_peek(s, s->at) == '.')
                 s->at++;
             mark = tb_str_of("…");
         }
-        if (c == '.' && out_ends_with(s, "."))
+        if (c == '.' && tb_norm_said(s, "."))
             return;
         if (s->out->size || c == '(' || c == 0x201C)
             tb_norm_mark(s, mark);
         return;
     }
     if (c == ' ') {
-        if (s->out->size && !out_ends_with(s, "(") && !out_ends_with(s, "“"))
+        if (s->out->size && !tb_norm_said(s, "(") && !tb_norm_said(s, "“"))
             space(s);
         return;
     }
-    for (const struct tb_symbol *symbol = s->lang->symbols; symbol->c; symbol++)
-        if (symbol->c == c) {
-            tb_norm_sayz(s, symbol->word);
-            return;
-        }
+    tb_norm_sayz(s, tb_norm_symbol(s->lang->symbols, c));
 }
 
 static void walk(struct tb_norm *s)

@@ -263,13 +263,6 @@ static void say_roman(struct tb_norm *s, long value, bool ruler)
     tb_norm_number(s, value, ruler && value <= 10 ? (feminine ? TB_ORDINAL_FEMININE : TB_ORDINAL) : TB_CARDINAL);
 }
 
-static bool ends_with(struct tb_str word, const char *end)
-{
-    size_t n = strlen(end);
-
-    return word.n > n && memcmp(word.p + word.n - n, end, n) == 0;
-}
-
 /* Only numbers with "uno" or hundreds change. The next word's end tells its gender well enough. */
 static enum tb_number_form agree(long long value, struct tb_str next)
 {
@@ -281,9 +274,9 @@ static enum tb_number_form agree(long long value, struct tb_str next)
         return TB_CARDINAL;
     if (tb_norm_in_list(verbs_and_masculine, next, true))
         return tb_norm_in_list(" es más atrás mas ", next, true) ? TB_CARDINAL : TB_MASCULINE;
-    if (ends_with(next, "as") || (value == 1 && ends_with(next, "a")) || ends_with(next, "ciones"))
+    if (tb_norm_ends_with(next, "as") || (value == 1 && tb_norm_ends_with(next, "a")) || tb_norm_ends_with(next, "ciones"))
         return TB_FEMININE;
-    if (ends_with(next, "s") || tb_norm_in_list(" millón mil ", next, true) || (value == 1 && ends_with(next, "o")))
+    if (tb_norm_ends_with(next, "s") || tb_norm_in_list(" millón mil ", next, true) || (value == 1 && tb_norm_ends_with(next, "o")))
         return TB_MASCULINE;
     return TB_CARDINAL;
 }

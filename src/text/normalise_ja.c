@@ -16,36 +16,21 @@ static const struct tb_symbol marks[] = {
     { 0xB7, " " },   { 0x30FB, " " }, { '/', "," },    { '|', "," },    { 0, NULL },
 };
 
-static const char *name_of(const struct tb_symbol *table, uint32_t c)
-{
-    for (; table->c; table++)
-        if (table->c == c)
-            return table->word;
-    return NULL;
-}
-
 static bool is_latin(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-static bool ends_with(const struct tb_norm *s, const char *end)
-{
-    size_t n = strlen(end);
-
-    return s->out->size >= n && memcmp(s->out->data + s->out->size - n, end, n) == 0;
-}
-
 static void put_space(struct tb_norm *s)
 {
-    if (s->out->size && !ends_with(s, " ") && !ends_with(s, "(") && !ends_with(s, "“") && !s->rc)
+    if (s->out->size && !tb_norm_said(s, " ") && !tb_norm_said(s, "(") && !tb_norm_said(s, "“") && !s->rc)
         s->rc = tb_bytes_add(s->out, " ", 1);
 }
 
 /* Behind a space, or at once. */
 static void put(struct tb_norm *s, struct tb_str text)
 {
-    if (ends_with(s, " "))
+    if (tb_norm_said(s, " "))
         tb_norm_say(s, text);
     else
         tb_norm_mark(s, text);
@@ -76,28 +61,12 @@ static bool read_latin(struct tb_norm *s)
     return true;
 }
 
-static bool is_kept_mark(uint32_t c)
-{
-    return (c < 0x80 && c && strchr(".,;:!?()", (int)c)) || c == 0x2014 || c == 0x2026 || c == 0x201C || c == 0x201D;
-}
-
-static void put_mark(struct tb_norm *s, struct tb_str mark)
-{
-    bool opens = tb_str_eq(mark, "(") || tb_str_eq(mark, "“");
-    char z[8];
-
-    memcpy(z, mark.p, mark.n);
-    z[mark.n] = 0;
-    if ((s->out->size || opens) && !(ends_with(s, z) && !opens))
-        tb_norm_mark(s, mark);
-}
-
 static void read_other(struct tb_norm *s)
 {
     size_t start = s->at;
     uint32_t c = tb_utf8_next(s->in, &s->at);
     struct tb_str self = { s->in.p + start, s->at - start };
-    const char *name = name_of(symbols, c), *mark = name_of(marks, c);
+    const char *name = tb_norm_symbol(symbols, c), *mark = tb_norm_symbol(marks, c);
 
     if (tb_norm_is_digit((char)(c < 0x80 ? c : 0)))
         tb_norm_ja_digit(s, (char)c);
@@ -106,9 +75,9 @@ static void read_other(struct tb_norm *s)
     else if (c == ' ' || (mark && mark[0] == ' '))
         put_space(s);
     else if (mark)
-        put_mark(s, tb_str_of(mark));
-    else if (is_kept_mark(c))
-        put_mark(s, self);
+        tb_norm_mark_once(s, tb_str_of(mark));
+    else if (tb_norm_is_kept_mark(c))
+        tb_norm_mark_once(s, self);
     else if (c >= 0xC0 && !(c >= 0x2000 && c <= 0x2BFF) && !(c >= 0x3000 && c <= 0x3004) &&
              !(c >= 0x3008 && c <= 0x3040))
         put(s, self);

@@ -169,18 +169,11 @@ static const struct {
     { "歳", 20, { "ハタチ", NULL } },
 };
 
-static bool starts(const struct tb_norm *s, size_t at, const char *with)
-{
-    size_t n = strlen(with);
-
-    return at <= s->in.n && s->in.n - at >= n && memcmp(s->in.p + at, with, n) == 0;
-}
-
 static bool add_irregular(const struct tb_norm *s, struct word *w, long long value, size_t *at)
 {
     for (size_t i = 0; i < sizeof irregular / sizeof *irregular; i++)
-        for (int k = 0; starts(s, *at, irregular[i].sign) && k < 10 && irregular[i].kana[k]; k++)
-            if (value == irregular[i].from + k && !(starts(s, *at, "人間") || starts(s, *at, "日本"))) {
+        for (int k = 0; tb_norm_starts_with(s, *at, irregular[i].sign) && k < 10 && irregular[i].kana[k]; k++)
+            if (value == irregular[i].from + k && !(tb_norm_starts_with(s, *at, "人間") || tb_norm_starts_with(s, *at, "日本"))) {
                 add(w, irregular[i].kana[k]);
                 *at += strlen(irregular[i].sign);
                 return true;
@@ -209,7 +202,7 @@ static const struct counter *counter_at(const struct tb_norm *s, size_t at)
         char next = tb_norm_peek(s, at + n);
         bool latin = (unsigned char)counters[i].sign[n - 1] < 0x80 && counters[i].sign[0] != '%';
 
-        if (starts(s, at, counters[i].sign) && !(latin && (next | 0x20) >= 'a' && (next | 0x20) <= 'z'))
+        if (tb_norm_starts_with(s, at, counters[i].sign) && !(latin && (next | 0x20) >= 'a' && (next | 0x20) <= 'z'))
             return &counters[i];
     }
     return NULL;
@@ -224,29 +217,20 @@ struct number {
     bool spelled; /* too long, or with zeros in front */
 };
 
-static size_t digits_at(const struct tb_norm *s, size_t at)
-{
-    size_t n = 0;
-
-    while (tb_norm_is_digit(tb_norm_peek(s, at + n)))
-        n++;
-    return n;
-}
-
 static bool parse(const struct tb_norm *s, size_t at, struct number *out)
 {
-    size_t n = digits_at(s, at), end = at + n, count = 0;
+    size_t n = tb_norm_digits_at(s, at), end = at + n, count = 0;
 
     if (n == 0)
         return false;
-    while (n <= 3 && tb_norm_peek(s, end) == ',' && digits_at(s, end + 1) == 3)
+    while (n <= 3 && tb_norm_peek(s, end) == ',' && tb_norm_digits_at(s, end + 1) == 3)
         end += 4;
     *out = (struct number){ .digits = { s->in.p + at, end - at } };
     for (size_t i = at; i < end; i++)
         if (tb_norm_is_digit(s->in.p[i]) && count++ < VALUE_DIGITS)
             out->value = 10 * out->value + (s->in.p[i] - '0');
     out->spelled = count > VALUE_DIGITS || (n > 1 && s->in.p[at] == '0');
-    n = digits_at(s, end + 1);
+    n = tb_norm_digits_at(s, end + 1);
     if (tb_norm_peek(s, end) == '.' && n) {
         out->decimals = (struct tb_str){ s->in.p + end + 1, n };
         end += 1 + n;
@@ -293,7 +277,7 @@ static void add_magnitudes(const struct tb_norm *s, struct word *w, size_t *at)
     while (more) {
         more = false;
         for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-            if (starts(s, *at, names[i][0])) {
+            if (tb_norm_starts_with(s, *at, names[i][0])) {
                 struct number n;
 
                 add(w, names[i][1]);
@@ -339,8 +323,8 @@ static bool read_date(struct tb_norm *s)
     size_t at = s->at, n, m;
     char sign = tb_norm_peek(s, at + 4);
 
-    if (digits_at(s, at) != 4 || (sign != '-' && sign != '/') || (n = digits_at(s, at + 5)) < 1 || n > 2 ||
-        tb_norm_peek(s, at + 5 + n) != sign || (m = digits_at(s, at + 6 + n)) < 1 || m > 2)
+    if (tb_norm_digits_at(s, at) != 4 || (sign != '-' && sign != '/') || (n = tb_norm_digits_at(s, at + 5)) < 1 || n > 2 ||
+        tb_norm_peek(s, at + 5 + n) != sign || (m = tb_norm_digits_at(s, at + 6 + n)) < 1 || m > 2)
         return false;
     int month = atoi(s->in.p + at + 5), day = atoi(s->in.p + at + 6 + n);
     if (month < 1 || month > 12 || day < 1 || day > 31)
@@ -355,14 +339,14 @@ static bool read_date(struct tb_norm *s)
 /* "8:05", "15:30:20", "3:45 PM". */
 static bool read_time(struct tb_norm *s)
 {
-    size_t n = digits_at(s, s->at), end = s->at + n;
+    size_t n = tb_norm_digits_at(s, s->at), end = s->at + n;
     int second = -1;
 
-    if (n < 1 || n > 2 || tb_norm_peek(s, end) != ':' || digits_at(s, end + 1) != 2)
+    if (n < 1 || n > 2 || tb_norm_peek(s, end) != ':' || tb_norm_digits_at(s, end + 1) != 2)
         return false;
     int hour = atoi(s->in.p + s->at), minute = atoi(s->in.p + end + 1);
     end += 3;
-    if (tb_norm_peek(s, end) == ':' && digits_at(s, end + 1) == 2) {
+    if (tb_norm_peek(s, end) == ':' && tb_norm_digits_at(s, end + 1) == 2) {
         second = atoi(s->in.p + end + 1);
         end += 3;
     }
@@ -386,11 +370,11 @@ static bool read_time(struct tb_norm *s)
 /* Groups of digits with hyphens, 0 in front or three of them; or eleven digits that begin with 0. */
 static bool read_phone(struct tb_norm *s)
 {
-    size_t n = digits_at(s, s->at), groups = 1, end = s->at + n, total = n;
+    size_t n = tb_norm_digits_at(s, s->at), groups = 1, end = s->at + n, total = n;
 
-    while (n && tb_norm_peek(s, end) == '-' && digits_at(s, end + 1) >= 2) {
-        total += digits_at(s, end + 1);
-        end += 1 + digits_at(s, end + 1);
+    while (n && tb_norm_peek(s, end) == '-' && tb_norm_digits_at(s, end + 1) >= 2) {
+        total += tb_norm_digits_at(s, end + 1);
+        end += 1 + tb_norm_digits_at(s, end + 1);
         groups++;
     }
     if (n == 0 || total < 9 || !(groups == 3 || (s->in.p[s->at] == '0' && total <= 11)))
@@ -434,7 +418,7 @@ static void read_range(struct tb_norm *s)
 {
     size_t at = s->at;
 
-    if (!starts(s, at, "~") && !starts(s, at, "-") && !starts(s, at, "–") && !starts(s, at, "〜"))
+    if (!tb_norm_starts_with(s, at, "~") && !tb_norm_starts_with(s, at, "-") && !tb_norm_starts_with(s, at, "–") && !tb_norm_starts_with(s, at, "〜"))
         return;
     tb_utf8_next(s->in, &at);
     if (tb_norm_is_digit(tb_norm_peek(s, at))) {
@@ -450,7 +434,7 @@ static void say_amount(struct tb_norm *s, const struct number *n, bool minus, co
     const struct counter *c;
     size_t end = n->end + (tb_norm_peek(s, n->end) == ' ' ? 1 : 0);
     /* 1日 is the first only behind a month: by itself it is a day long. */
-    bool a_day = n->value == 1 && starts(s, end, "日") && !(s->at >= 3 && starts(s, s->at - 3, "月"));
+    bool a_day = n->value == 1 && tb_norm_starts_with(s, end, "日") && !(s->at >= 3 && tb_norm_starts_with(s, s->at - 3, "月"));
 
     if (minus)
         add(&w, "マイナス");
@@ -459,7 +443,7 @@ static void say_amount(struct tb_norm *s, const struct number *n, bool minus, co
         end = n->end;
         add_magnitudes(s, &w, &end);
         size_t behind = end + (tb_norm_peek(s, end) == ' ');
-        if (!currency && starts(s, behind, "日") && !starts(s, behind, "日本")) {
+        if (!currency && tb_norm_starts_with(s, behind, "日") && !tb_norm_starts_with(s, behind, "日本")) {
             add(&w, "ニチ");
             end = behind + strlen("日");
         } else if (!currency && (c = counter_at(s, behind))) {
@@ -538,16 +522,16 @@ static bool read_kanji_number(struct tb_norm *s)
 
     n.value = parse_kanji(s, &n.end, &count);
     next = n.end;
-    if (count == 0 || (before > 0 && tb_is_han(tb_utf8_previous(s->in, &before)) && !starts(s, before, "第") &&
-                       !starts(s, before, "月") && !starts(s, before, "年") &&
-                       !starts(s, before, "約") && !starts(s, before, "時")))
+    if (count == 0 || (before > 0 && tb_is_han(tb_utf8_previous(s->in, &before)) && !tb_norm_starts_with(s, before, "第") &&
+                       !tb_norm_starts_with(s, before, "月") && !tb_norm_starts_with(s, before, "年") &&
+                       !tb_norm_starts_with(s, before, "約") && !tb_norm_starts_with(s, before, "時")))
         return false;
     for (size_t i = 0; i < sizeof singly / sizeof *singly; i++)
-        counted |= starts(s, next, singly[i]);
-    if (count == 1 && !(counted && n.value <= 10 && !starts(s, n.end, "日本")))
+        counted |= tb_norm_starts_with(s, next, singly[i]);
+    if (count == 1 && !(counted && n.value <= 10 && !tb_norm_starts_with(s, n.end, "日本")))
         return false;
-    if (next < s->in.n && tb_is_han(tb_utf8_next(s->in, &next)) && !counter_at(s, n.end) && !starts(s, n.end, "日") &&
-        !starts(s, n.end, "月"))
+    if (next < s->in.n && tb_is_han(tb_utf8_next(s->in, &next)) && !counter_at(s, n.end) && !tb_norm_starts_with(s, n.end, "日") &&
+        !tb_norm_starts_with(s, n.end, "月"))
         return false; /* 八百屋, 五十嵐 */
     say_amount(s, &n, false, NULL);
     return true;
@@ -566,7 +550,7 @@ static bool read_signed(struct tb_norm *s)
 
     s->at += minus;
     for (size_t i = 0; i < sizeof currencies / sizeof *currencies && !currency; i++)
-        if (starts(s, s->at, currencies[i][0])) {
+        if (tb_norm_starts_with(s, s->at, currencies[i][0])) {
             currency = currencies[i][1];
             s->at += strlen(currencies[i][0]);
         }

@@ -238,9 +238,7 @@ static bool read_telephone(struct tb_norm *s)
     if (!tb_norm_is_edge(s, end) || !(is_telephone(s, digits, groups, hyphens) || (brackets && digits >= 7)))
         return false;
     if (plus)
-        for (const struct tb_symbol *symbol = s->lang->symbols; symbol->c; symbol++)
-            if (symbol->c == '+')
-                tb_norm_sayz(s, symbol->word);
+        tb_norm_sayz(s, tb_norm_symbol(s->lang->symbols, '+'));
     for (at = s->at; at < end; at++) {
         size_t n = tb_norm_digits_at(s, at);
 
@@ -280,9 +278,7 @@ static bool read_fraction(struct tb_norm *s)
         return false;
     if (whole.end) {
         tb_norm_number(s, whole.value, TB_CARDINAL);
-        for (const struct tb_symbol *symbol = s->lang->symbols; symbol->c; symbol++)
-            if (symbol->c == '&')
-                tb_norm_sayz(s, symbol->word);
+        tb_norm_sayz(s, tb_norm_symbol(s->lang->symbols, '&'));
     }
     s->lang->fraction(s, top, bottom, whole.end > 0);
     s->at = at + a + 1 + b;

@@ -123,6 +123,12 @@ void tb_norm_number(struct tb_norm *s, long long value, enum tb_number_form form
 void tb_norm_digits(struct tb_norm *s, struct tb_str digits);
 /* Put a mark behind what was said. */
 void tb_norm_mark(struct tb_norm *s, struct tb_str mark);
+/* The same, but nothing begins with a mark that does not open, and none stands twice. At most 7 bytes. */
+void tb_norm_mark_once(struct tb_norm *s, struct tb_str mark);
+bool tb_norm_said(const struct tb_norm *s, const char *end); /* what was said ends so */
+bool tb_norm_is_kept_mark(uint32_t c); /* one of those that the output may hold */
+/* The word of c; NULL, which is nothing to say: it has none. */
+const char *tb_norm_symbol(const struct tb_symbol *table, uint32_t c);
 
 /* The byte at s->at + offset; 0 outside. */
 char tb_norm_peek(const struct tb_norm *s, size_t at);

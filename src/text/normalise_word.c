@@ -136,9 +136,7 @@ static void say_sign(struct tb_norm *s, char c)
         tb_norm_sayz(s, s->lang->underscore);
         return;
     default:
-        for (const struct tb_symbol *symbol = s->lang->symbols; symbol->c; symbol++)
-            if (symbol->c == (unsigned char)c)
-                tb_norm_sayz(s, symbol->word);
+        tb_norm_sayz(s, tb_norm_symbol(s->lang->symbols, (unsigned char)c));
     }
 }
 
@@ -154,9 +152,8 @@ void tb_norm_spell(struct tb_norm *s, struct tb_str letters)
 
         if (c >= 'a' && c <= 'z')
             c = (char)(c - 32);
-        for (const struct tb_symbol *more = s->lang->more_letters; more && more->c; more++)
-            if (more->c == point)
-                tb_norm_sayz(s, more->word);
+        if (s->lang->more_letters)
+            tb_norm_sayz(s, tb_norm_symbol(s->lang->more_letters, point));
         if (!is_upper(c))
             continue;
         if (s->lang->letters) {

@@ -19,24 +19,9 @@ static const struct tb_symbol marks[] = {
     { 0xB7, " " },   { 0x30FB, " " }, { '/', "," },    { '|', "," },    { 0, NULL },
 };
 
-static const char *name_of(const struct tb_symbol *table, uint32_t c)
-{
-    for (; table->c; table++)
-        if (table->c == c)
-            return table->word;
-    return NULL;
-}
-
 static bool is_latin(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool ends_with(const struct tb_norm *s, const char *end)
-{
-    size_t n = strlen(end);
-
-    return s->out->size >= n && memcmp(s->out->data + s->out->size - n, end, n) == 0;
 }
 
 /* Addresses -------------------------------------------------------------------------------------------------------- */
@@ -96,7 +81,7 @@ static bool read_address(struct tb_norm *s)
     if (text.n && text.p[text.n - 1] == '/')
         text.n--;
     for (size_t i = 0; i < text.n; i++) {
-        const char *name = name_of(names, (unsigned char)text.p[i]);
+        const char *name = tb_norm_symbol(names, (unsigned char)text.p[i]);
 
         if (tb_norm_is_digit(text.p[i]))
             tb_norm_zh_number(s, text.p[i] - '0');
@@ -121,7 +106,7 @@ static bool read_latin(struct tb_norm *s)
         end++;
     if (end == start)
         return false;
-    if (ends_with(s, " "))
+    if (tb_norm_said(s, " "))
         tb_norm_say(s, (struct tb_str){ s->in.p + start, end - start });
     else
         tb_norm_mark(s, (struct tb_str){ s->in.p + start, end - start });
@@ -129,25 +114,9 @@ static bool read_latin(struct tb_norm *s)
     return true;
 }
 
-static bool is_kept_mark(uint32_t c)
-{
-    return (c < 0x80 && c && strchr(".,;:!?()", (int)c)) || c == 0x2014 || c == 0x2026 || c == 0x201C || c == 0x201D;
-}
-
-static void put_mark(struct tb_norm *s, struct tb_str mark)
-{
-    bool opens = tb_str_eq(mark, "(") || tb_str_eq(mark, "“");
-    char z[8];
-
-    memcpy(z, mark.p, mark.n);
-    z[mark.n] = 0;
-    if ((s->out->size || opens) && !(ends_with(s, z) && !opens))
-        tb_norm_mark(s, mark);
-}
-
 static void put_space(struct tb_norm *s)
 {
-    if (s->out->size && !ends_with(s, " ") && !s->rc)
+    if (s->out->size && !tb_norm_said(s, " ") && !s->rc)
         s->rc = tb_bytes_add(s->out, " ", 1);
 }
 
@@ -157,7 +126,7 @@ static void put_letter(struct tb_norm *s, size_t start)
     struct tb_str self = { s->in.p + start, s->at - start };
     bool counted = start > 1 && s->in.p[start - 1] == ' ' && tb_norm_is_digit(s->in.p[start - 2]);
 
-    if (ends_with(s, " ") && !counted)
+    if (tb_norm_said(s, " ") && !counted)
         tb_norm_say(s, self);
     else
         tb_norm_mark(s, self);
@@ -174,23 +143,23 @@ static const char *sign_name(const struct tb_norm *s, size_t start, uint32_t c)
         return "乘";
     if (c == '~' && digit_after)
         return "约";
-    return name_of(symbols, c);
+    return tb_norm_symbol(symbols, c);
 }
 
 static void read_other(struct tb_norm *s)
 {
     size_t start = s->at;
     uint32_t c = tb_utf8_next(s->in, &s->at);
-    const char *name = sign_name(s, start, c), *mark = name_of(marks, c);
+    const char *name = sign_name(s, start, c), *mark = tb_norm_symbol(marks, c);
 
     if (name)
         tb_norm_mark(s, tb_str_of(name));
     else if (c == ' ' || (mark && mark[0] == ' '))
         put_space(s);
     else if (mark)
-        put_mark(s, tb_str_of(mark));
-    else if (is_kept_mark(c))
-        put_mark(s, (struct tb_str){ s->in.p + start, s->at - start });
+        tb_norm_mark_once(s, tb_str_of(mark));
+    else if (tb_norm_is_kept_mark(c))
+        tb_norm_mark_once(s, (struct tb_str){ s->in.p + start, s->at - start });
     else if (tb_is_han(c) || (c >= 0xC0 && !(c >= 0x2000 && c <= 0x2BFF) && !(c >= 0x3000 && c <= 0x303F)))
         put_letter(s, start);
 }

@@ -49,13 +49,6 @@ static void say(struct tb_norm *s, const char *words)
     tb_norm_mark(s, tb_str_of(words));
 }
 
-static bool starts(const struct tb_norm *s, size_t at, const char *with)
-{
-    size_t n = strlen(with);
-
-    return at <= s->in.n && s->in.n - at >= n && memcmp(s->in.p + at, with, n) == 0;
-}
-
 static bool starts_with_any(const struct tb_norm *s, size_t at, const char *words)
 {
     for (const char *p = words; *p; p += strcspn(p, " "), p += *p == ' ') {
@@ -65,15 +58,6 @@ static bool starts_with_any(const struct tb_norm *s, size_t at, const char *word
             return true;
     }
     return false;
-}
-
-static size_t digits_at(const struct tb_norm *s, size_t at)
-{
-    size_t n = 0;
-
-    while (tb_norm_is_digit(tb_norm_peek(s, at + n)))
-        n++;
-    return n;
 }
 
 /* Words of numbers ------------------------------------------------------------------------------------------------- */
@@ -149,12 +133,12 @@ static void say_digits(struct tb_norm *s, struct tb_str digits, bool phone)
 /* The digits at `at`, with thousands in groups and decimals. False: there are none. */
 static bool parse(const struct tb_norm *s, size_t at, struct number *out)
 {
-    size_t n = digits_at(s, at), end = at + n, count = 0;
+    size_t n = tb_norm_digits_at(s, at), end = at + n, count = 0;
 
     if (n == 0)
         return false;
     if (n <= 3)
-        while (tb_norm_peek(s, end) == ',' && digits_at(s, end + 1) == 3)
+        while (tb_norm_peek(s, end) == ',' && tb_norm_digits_at(s, end + 1) == 3)
             end += 4;
     *out = (struct number){ .digits = { s->in.p + at, end - at } };
     for (size_t i = at; i < end; i++)
@@ -166,7 +150,7 @@ static bool parse(const struct tb_norm *s, size_t at, struct number *out)
             count++;
         }
     out->spelled = count > VALUE_DIGITS || (n == end - at && (n >= SPELLED || (n > 1 && s->in.p[at] == '0')));
-    n = digits_at(s, end + 1);
+    n = tb_norm_digits_at(s, end + 1);
     if (tb_norm_peek(s, end) == '.' && n) {
         out->decimals = (struct tb_str){ s->in.p + end + 1, n };
         end += 1 + n;
@@ -196,7 +180,7 @@ static bool is_counted(const struct tb_norm *s, const struct number *n)
         return false;
     if (before > 0 && starts_with_any(s, before - (before >= 3 ? 3 : 0), "第 周 期 初 月"))
         return false;
-    if (starts(s, n->end, "年级") || starts(s, n->end, "号") || starts(s, n->end, "年代"))
+    if (tb_norm_starts_with(s, n->end, "年级") || tb_norm_starts_with(s, n->end, "号") || tb_norm_starts_with(s, n->end, "年代"))
         return false;
     return starts_with_any(s, n->end,
                            "个 只 条 张 件 本 位 名 天 周 块 元 斤 家 部 辆 台 杯 瓶 碗 间 层 倍 口 场 份 套 颗 棵 支 把 双 对 "
@@ -213,11 +197,11 @@ static bool read_date(struct tb_norm *s)
     char sign = tb_norm_peek(s, at + 4);
     int month, day = 0;
 
-    if (digits_at(s, at) != 4 || (sign != '-' && sign != '/' && sign != '.') || (n = digits_at(s, at + 5)) < 1 || n > 2)
+    if (tb_norm_digits_at(s, at) != 4 || (sign != '-' && sign != '/' && sign != '.') || (n = tb_norm_digits_at(s, at + 5)) < 1 || n > 2)
         return false;
     month = atoi(s->in.p + at + 5);
     size_t end = at + 5 + n;
-    if (tb_norm_peek(s, end) == sign && (n = digits_at(s, end + 1)) >= 1 && n <= 2) {
+    if (tb_norm_peek(s, end) == sign && (n = tb_norm_digits_at(s, end + 1)) >= 1 && n <= 2) {
         day = atoi(s->in.p + end + 1);
         end += 1 + n;
         if (day < 1 || day > 31)
@@ -268,15 +252,15 @@ static void say_hour(struct tb_norm *s, int hour)
 /* "8:05", "15:30:20", "3:45 pm". */
 static bool read_time(struct tb_norm *s)
 {
-    size_t n = digits_at(s, s->at), end = s->at + n;
+    size_t n = tb_norm_digits_at(s, s->at), end = s->at + n;
     int hour, minute, second = -1;
 
-    if (n < 1 || n > 2 || tb_norm_peek(s, end) != ':' || digits_at(s, end + 1) != 2)
+    if (n < 1 || n > 2 || tb_norm_peek(s, end) != ':' || tb_norm_digits_at(s, end + 1) != 2)
         return false;
     hour = atoi(s->in.p + s->at);
     minute = atoi(s->in.p + end + 1);
     end += 3;
-    if (tb_norm_peek(s, end) == ':' && digits_at(s, end + 1) == 2) {
+    if (tb_norm_peek(s, end) == ':' && tb_norm_digits_at(s, end + 1) == 2) {
         second = atoi(s->in.p + end + 1);
         end += 3;
     }
@@ -304,16 +288,16 @@ static bool read_time(struct tb_norm *s)
 /* Groups of digits with hyphens or spaces, or eleven that begin as mobile numbers do. */
 static bool read_phone(struct tb_norm *s)
 {
-    size_t at = s->at + (tb_norm_peek(s, s->at) == '+'), n = digits_at(s, at), groups = 1, total = n, end = at + n;
+    size_t at = s->at + (tb_norm_peek(s, s->at) == '+'), n = tb_norm_digits_at(s, at), groups = 1, total = n, end = at + n;
     bool plus = at > s->at, hyphen = false;
 
     if (n == 0 || (plus && n > 13))
         return false;
     while ((tb_norm_peek(s, end) == '-' || (tb_norm_peek(s, end) == ' ' && (plus || n == 3))) &&
-           digits_at(s, end + 1) >= 3) {
+           tb_norm_digits_at(s, end + 1) >= 3) {
         hyphen |= s->in.p[end] == '-';
-        total += digits_at(s, end + 1);
-        end += 1 + digits_at(s, end + 1);
+        total += tb_norm_digits_at(s, end + 1);
+        end += 1 + tb_norm_digits_at(s, end + 1);
         groups++;
     }
     bool mobile = groups == 1 && n == 11 && s->in.p[at] == '1' && s->in.p[at + 1] >= '3';
@@ -338,9 +322,9 @@ static bool read_dotted(struct tb_norm *s)
 {
     size_t end = s->at, parts = 0, n;
 
-    while ((n = digits_at(s, end)) && ++parts) {
+    while ((n = tb_norm_digits_at(s, end)) && ++parts) {
         end += n;
-        if (tb_norm_peek(s, end) != '.' || !digits_at(s, end + 1))
+        if (tb_norm_peek(s, end) != '.' || !tb_norm_digits_at(s, end + 1))
             break;
         end++;
     }
@@ -349,7 +333,7 @@ static bool read_dotted(struct tb_norm *s)
     while (s->at < end) {
         struct number part = { 0 };
 
-        n = digits_at(s, s->at);
+        n = tb_norm_digits_at(s, s->at);
         part.digits = (struct tb_str){ s->in.p + s->at, n };
         say_digits(s, part.digits, false);
         s->at += n;
@@ -389,11 +373,11 @@ static bool is_year(const struct tb_norm *s, const struct number *n)
         return false;
     if (starts_with_any(s, end, "- ~ – — 至 到")) {
         tb_utf8_next(s->in, &end);
-        if (digits_at(s, end) != 4)
+        if (tb_norm_digits_at(s, end) != 4)
             return false;
         end += 4;
     }
-    return starts(s, end, "年") && !(n->value % 100 == 0 && starts_with_any(s, end + 3, "前 来 间 历 的历"));
+    return tb_norm_starts_with(s, end, "年") && !(n->value % 100 == 0 && starts_with_any(s, end + 3, "前 来 间 历 的历"));
 }
 
 /* The unit behind a number, if any; moves *at past it. */
@@ -406,7 +390,7 @@ static const char *unit_at(const struct tb_norm *s, size_t *at)
         char next = tb_norm_peek(s, start + n);
         bool letter = (next >= 'a' && next <= 'z') || (next >= 'A' && next <= 'Z');
 
-        if (starts(s, start, units[i].sign) && !(letter && (unsigned char)units[i].sign[n - 1] < 0x80)) {
+        if (tb_norm_starts_with(s, start, units[i].sign) && !(letter && (unsigned char)units[i].sign[n - 1] < 0x80)) {
             *at = start + n;
             return units[i].name;
         }
@@ -492,7 +476,7 @@ static bool read_signed(struct tb_norm *s)
 
     s->at += minus;
     for (size_t i = 0; i < sizeof currencies / sizeof *currencies && !currency; i++)
-        if (starts(s, s->at, currencies[i].sign)) {
+        if (tb_norm_starts_with(s, s->at, currencies[i].sign)) {
             currency = currencies[i].name;
             s->at += strlen(currencies[i].sign);
             s->at += tb_norm_peek(s, s->at) == ' ';

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "audio/resample.h"
+#include "base/order.h"
 #include "engine/kokoro/align.h"
 #include "tensor/weights.h"
 #include "text/segment.h"
@@ -47,19 +48,12 @@ void tb_listener_close(struct tb_listener *l)
     *l = (struct tb_listener){ 0 };
 }
 
-static int by_size(const void *a, const void *b)
-{
-    float x = *(const float *)a, y = *(const float *)b;
-
-    return (x > y) - (x < y);
-}
-
 /* The value that `part` of v [n] does not exceed, between neighbours. Sorts v. 0 for none. */
 static float quantile(float *v, size_t n, double part)
 {
     if (n == 0)
         return 0;
-    qsort(v, n, sizeof *v, by_size);
+    qsort(v, n, sizeof *v, tb_ascending);
     double at = part * (double)(n - 1);
     size_t i = (size_t)at;
     return i + 1 < n ? (float)(v[i] + (at - (double)i) * (double)(v[i + 1] - v[i])) : v[n - 1];

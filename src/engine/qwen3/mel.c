@@ -5,21 +5,17 @@
 #include <stdlib.h>
 
 #include "audio/fft.h"
+#include "audio/mel.h"
 
 enum { WINDOW = TB_Q3_MEL_WINDOW, BINS = TB_Q3_MEL_BINS, EDGE = (WINDOW - TB_Q3_MEL_HOP) / 2, RATE_HZ = 24000 };
 
-/* Slaney's scale: linear to 1 kHz, which is 15, then 27 steps to each factor of 6.4. */
-static double hz_of_mel(double mel)
-{
-    return mel < 15 ? mel * 200 / 3 : 1000 * exp((mel - 15) * log(6.4) / 27);
-}
-
 void tb_q3_mel_filters(struct tb_mat y)
 {
-    double top = 15 + 27 * log(RATE_HZ / 2 / 1000.0) / log(6.4), step = top / (y.rows + 1);
+    double step = tb_mel_of_hz(RATE_HZ / 2) / (y.rows + 1);
 
     for (int band = 0; band < y.rows; band++) {
-        double low = hz_of_mel(step * band), mid = hz_of_mel(step * (band + 1)), high = hz_of_mel(step * (band + 2));
+        double low = tb_mel_to_hz(step * band), mid = tb_mel_to_hz(step * (band + 1));
+        double high = tb_mel_to_hz(step * (band + 2));
 
         for (int k = 0; k < BINS; k++) {
             double f = (double)k * RATE_HZ / WINDOW, w = fmin((f - low) / (mid - low), (high - f) / (high - mid));

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/order.h"
+
 void tb_q3_penalise(const int *history, int n, float penalty, bool *seen, float *scores)
 {
     for (int i = 0; i < n; i++) {
@@ -58,13 +60,6 @@ static float kth_largest(const float *scores, int size, int k, float *heap)
     return heap[0];
 }
 
-static int by_value(const void *a, const void *b)
-{
-    float x = *(const float *)a, y = *(const float *)b;
-
-    return (x > y) - (x < y);
-}
-
 /* Drop the least likely scores whose probabilities together are at most 1 - p. */
 static void keep_top_p(float p, float *scores, int size, float *work)
 {
@@ -72,7 +67,7 @@ static void keep_top_p(float p, float *scores, int size, float *work)
 
     for (int i = 0; i < size; i++)
         sorted[i] = scores[i];
-    qsort(sorted, (size_t)size, sizeof *sorted, by_value);
+    qsort(sorted, (size_t)size, sizeof *sorted, tb_ascending);
     for (int i = 0; i < size; i++)
         share[i] = sorted[i];
     tb_q3_softmax(share, size);

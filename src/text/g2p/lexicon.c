@@ -47,13 +47,6 @@ static bool read_word(const struct tb_lexicon *l, uint32_t i, struct reader *r, 
     return read_span(r, word);
 }
 
-static int compare(struct tb_str a, struct tb_str b)
-{
-    int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
-
-    return order ? order : (a.n > b.n) - (a.n < b.n);
-}
-
 /* Find the word; *r then stands before its variants. */
 static bool search(const struct tb_lexicon *l, struct tb_str word, struct reader *r)
 {
@@ -66,7 +59,7 @@ static bool search(const struct tb_lexicon *l, struct tb_str word, struct reader
 
         if (!read_word(l, middle, r, &found))
             return false;
-        order = compare(found, word);
+        order = tb_str_compare(found, word);
         if (order == 0)
             return true;
         if (order < 0)

@@ -29,13 +29,6 @@ static bool read_entry(const struct tb_zh_dict *d, uint32_t i, struct tb_zh_entr
     return p[3] <= left;
 }
 
-static int compare(struct tb_str a, struct tb_str b)
-{
-    int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
-
-    return order ? order : (a.n > b.n) - (a.n < b.n);
-}
-
 static bool begins_with(struct tb_str word, struct tb_str start)
 {
     return word.n >= start.n && memcmp(word.p, start.p, start.n) == 0;
@@ -54,13 +47,13 @@ bool tb_zh_dict_step(const struct tb_zh_dict *d, struct tb_str word, uint32_t *p
 
         if (!read_entry(d, middle, &entry))
             return false;
-        if (compare(entry.word, word) < 0)
+        if (tb_str_compare(entry.word, word) < 0)
             low = middle + 1;
         else
             high = middle;
     }
     *place = low;
-    if (low < d->count && read_entry(d, low, &entry) && compare(entry.word, word) == 0) {
+    if (low < d->count && read_entry(d, low, &entry) && tb_str_compare(entry.word, word) == 0) {
         *out = entry;
         found = true;
         low++;
