@@ -54,8 +54,8 @@ def speak(server, voice, text, control, value, keep):
 
 def track(wave, pitch=1, around=None):
     """Pitch in Hz, 200 frames a second, 0 where there is no voice. The tracker is off below 50 Hz, so what was made at
-    half the pitch is played to it at twice the speed, and so on: the voice lies where it usually does. around: its usual
-    median in Hz; the octaves beside it are then not looked at, for they are where trackers go wrong."""
+    half the pitch is played to it at twice the speed, and so on: the voice lies where it usually does. around: its
+    usual median in Hz; the octaves beside it are then not looked at, for they are where trackers go wrong."""
     low, high = (0.55 * around, 1.8 * around) if around else (60, 700)
     return pitch * pyworld.harvest(wave, round(RATE / pitch), f0_floor=low, f0_ceil=high, frame_period=5 * pitch)[0]
 

@@ -1,4 +1,5 @@
-/* bench_listen.c - the transcript check, stage by stage, over many recordings: what tools/transcript evaluates and fits.
+/* bench_listen.c - the transcript check, stage by stage, over many recordings: what tools/transcript evaluates and
+ * fits.
  *
  *     bench_listen MODEL HELPERS < list    lines "FILE<tab>LANGUAGE<tab>TEXT", FILE being raw floats, mono, 16 kHz
  *     bench_listen MODEL HELPERS --phonemes < list    lines "LANGUAGE<tab>TEXT"

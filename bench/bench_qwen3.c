@@ -1,5 +1,5 @@
-/* bench_qwen3 DIR [threads] - what each stage of the qwen3 engine costs on a model folder: seconds of processor time of all
- * threads, so that other work on the machine matters less, and milliseconds on the clock. Weights may be random. */
+/* bench_qwen3 DIR [threads] - what each stage of the qwen3 engine costs on a model folder: seconds of processor time of
+ * all threads, so that other work on the machine matters less, and milliseconds on the clock. Weights may be random. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>

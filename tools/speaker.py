@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The GE2E speaker encoder in numpy: what src/audio/{mel,activity}.c and src/engine/kokoro/ge2e.c compute, stage by stage.
+"""The GE2E speaker encoder in numpy: what src/audio/{mel,activity}.c and src/engine/kokoro/ge2e.c compute, stage by
+stage.
 
 The oracle of the golden vectors, the measure of adapter/fit.py and one judge of tools/eval.
 

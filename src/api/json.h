@@ -1,7 +1,8 @@
 /* json.h - reading JSON that strangers send, and writing ours.
  *
  * Strict: one value, no duplicate keys, no bad UTF-8, no NUL in strings, no numbers that do not fit, nesting up to
- * TB_MAX_JSON_DEPTH, values up to TB_MAX_JSON_VALUES. A member that is null counts as absent: clients that send every field they know mean that. */
+ * TB_MAX_JSON_DEPTH, values up to TB_MAX_JSON_VALUES. A member that is null counts as absent: clients that send every
+ * field they know mean that. */
 #ifndef TB_API_JSON_H
 #define TB_API_JSON_H
 

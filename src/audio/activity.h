@@ -10,8 +10,8 @@
 enum { TB_ACTIVITY_FRAME = 480 /* samples at 16 kHz, 30 ms */ };
 
 /* wave [len] -> active [len / TB_ACTIVITY_FRAME]. A frame counts when it is loud (within 38 dB of the loudest, above
- * -60 dBFS, and above the background where that is within 25 dB), when half of the eight frames around it are, and up to
- * three frames before and after such a run. TB_ENOMEM. */
+ * -60 dBFS, and above the background where that is within 25 dB), when half of the eight frames around it are, and up
+ * to three frames before and after such a run. TB_ENOMEM. */
 enum tb_code tb_activity(const float *wave, size_t len, bool *active, struct tb_error *err);
 
 /* Move the active frames of wave together; returns how many samples they have. */

@@ -29,8 +29,8 @@ const char *tb_format_name(enum tb_format format);
 bool tb_encode_rate_ok(int64_t rate);
 
 enum tb_code tb_encoder_open(const struct tb_encode_config *config, struct tb_encoder **out, struct tb_error *err);
-/* Samples in [-1, 1]; louder ones are limited (limiter.h), for which 5 ms are held back. wav begins with a 44-byte header
- * of unknown (0x7FFFFFFF-style) length. */
+/* Samples in [-1, 1]; louder ones are limited (limiter.h), for which 5 ms are held back. wav begins with a 44-byte
+ * header of unknown (0x7FFFFFFF-style) length. */
 enum tb_code tb_encoder_feed(struct tb_encoder *encoder, const float *samples, size_t len, struct tb_bytes *out,
                              struct tb_error *err);
 /* Flush resampler and codec. Nothing may be fed afterwards. */

@@ -1,6 +1,6 @@
 /* quality.c - see quality.h. Level and pauses from the flags of tb_activity; the rest from a spectrogram of 40 ms
- * frames in bands of 250 Hz. The background of a band is what it falls back to again and again: a low quantile over time
- * (minimum statistics, Martin 2001), which needs no pauses, since no band sounds all the time. */
+ * frames in bands of 250 Hz. The background of a band is what it falls back to again and again: a low quantile over
+ * time (minimum statistics, Martin 2001), which needs no pauses, since no band sounds all the time. */
 #include "audio/quality.h"
 
 #include <math.h>

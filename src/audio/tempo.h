@@ -13,8 +13,8 @@ enum {
 /* Samples that len become when they are spoken `faster` times as fast: len / faster, to the nearest. */
 size_t tb_tempo_len(size_t len, double faster);
 
-/* in [len] at TB_TEMPO_RATE_HZ -> out [tb_tempo_len(len, faster)], which must not overlap in. faster: 0.25 .. 4; at 1 the
- * samples are copied. Waveform similarity overlap-add (Verhelst and Roelands 1993): the sound is put together from
+/* in [len] at TB_TEMPO_RATE_HZ -> out [tb_tempo_len(len, faster)], which must not overlap in. faster: 0.25 .. 4; at 1
+ * the samples are copied. Waveform similarity overlap-add (Verhelst and Roelands 1993): the sound is put together from
  * pieces of 30 ms, each taken near where it should come from, at the place that goes on best where the piece before it
  * ends. */
 void tb_tempo(const float *in, size_t len, double faster, float *out);

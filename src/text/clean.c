@@ -19,8 +19,10 @@ static const struct {
 } same[] = {
     { 0x60, '\'' },          { 0xAB, OPEN_QUOTE },    { 0xB4, '\'' },          { 0xBB, CLOSE_QUOTE }, { 0x2BC, '\'' },
     { 0x2010, '-' },         { 0x2011, '-' },         { 0x2012, 0x2013 },      { 0x2015, 0x2014 },    { 0x2018, '\'' },
-    { 0x2019, '\'' },        { 0x201A, '\'' },        { 0x201B, '\'' },        { 0x201E, OPEN_QUOTE }, { 0x201F, OPEN_QUOTE },
-    { 0x2032, '\'' },        { 0x2212, '-' },         { 0x3001, ',' },         { 0x3002, '.' },       { 0x300C, OPEN_QUOTE },
+    { 0x2019, '\'' },        { 0x201A, '\'' },        { 0x201B, '\'' },        { 0x201E, OPEN_QUOTE },
+    { 0x201F, OPEN_QUOTE },
+    { 0x2032, '\'' },        { 0x2212, '-' },         { 0x3001, ',' },         { 0x3002, '.' },
+    { 0x300C, OPEN_QUOTE },
     { 0x300D, CLOSE_QUOTE }, { 0x300E, OPEN_QUOTE },  { 0x300F, CLOSE_QUOTE }, { 0x3010, '(' },       { 0x3011, ')' },
     { '[', '(' },            { ']', ')' },            { '{', '(' },            { '}', ')' },
 };
@@ -97,8 +99,8 @@ static bool is_leftover_mark(uint32_t c)
     return (c >= 0x300 && c <= 0x36F) || (c >= 0x1AB0 && c <= 0x1AFF) || (c >= 0x1DC0 && c <= 0x1DFF);
 }
 
-/* Ligatures, half-width kana and the letters of mathematics are other forms of plain letters; superscripts and fractions
- * are not. */
+/* Ligatures, half-width kana and the letters of mathematics are other forms of plain letters; superscripts and
+ * fractions are not. */
 static bool is_compatible_letter(uint32_t c)
 {
     return (c >= 0xFB00 && c <= 0xFB06) || (c >= 0xFF65 && c <= 0xFF9F) || (c >= 0x1D400 && c <= 0x1D7FF);

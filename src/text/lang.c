@@ -57,7 +57,8 @@ static const struct {
     enum tb_lang lang;
     int points;
 } letters[] = {
-    { "ñ¿¡", TB_LANG_ES, 6 },   { "áíóúé", TB_LANG_ES, 1 }, { "ãõ", TB_LANG_PT, 6 },      { "áâêôçéíóú", TB_LANG_PT, 1 },
+    { "ñ¿¡", TB_LANG_ES, 6 },   { "áíóúé", TB_LANG_ES, 1 }, { "ãõ", TB_LANG_PT, 6 },
+    { "áâêôçéíóú", TB_LANG_PT, 1 },
     { "ß", TB_LANG_DE, 6 },     { "äöü", TB_LANG_DE, 4 },   { "œëîûù", TB_LANG_FR, 3 },   { "çêèéàâô", TB_LANG_FR, 1 },
     { "ìò", TB_LANG_IT, 5 },    { "èàù", TB_LANG_IT, 1 },
 };

@@ -33,7 +33,8 @@ struct tb_segmenter {
 
 /* streaming: the first segment may end at a comma. */
 void tb_segmenter_init(struct tb_segmenter *s, bool streaming);
-/* Add valid UTF-8 of whole code points. TB_ETOOBIG: over TB_MAX_PENDING_TEXT code points would wait; nothing is added. */
+/* Add valid UTF-8 of whole code points. TB_ETOOBIG: over TB_MAX_PENDING_TEXT code points would wait; nothing is
+ * added. */
 enum tb_code tb_segmenter_add(struct tb_segmenter *s, struct tb_str text);
 /* What waits now is complete, though it has no end mark. The next segment may end at a comma again. */
 void tb_segmenter_flush(struct tb_segmenter *s);

@@ -1,5 +1,5 @@
-"""Text that nobody can say, or with things in it that nobody can see: silence of a defined length, a clear error, or the
-same speech as without them."""
+"""Text that nobody can say, or with things in it that nobody can see: silence of a defined length, a clear error, or
+the same speech as without them."""
 import base64
 import json
 

@@ -27,8 +27,8 @@ PROSODY_GAMMA, PROSODY_RIDGE = 0.004, 0.01
 PRIOR_ACOUSTIC, PRIOR_PROSODY = 0.0003, 0.01
 PITCH_WEIGHT, SPECTRUM_WEIGHT = 0.005, 0.02
 PITCH_OFFSET = 0.045  # log of what src/audio/pitch.c measures in a clip over the median of the network's own curve
-# log of what src/audio/pitch.c counts in connected text over the rate in these sentences of heavy syllables, each style's
-# own pace; six cloned voices reading one paragraph: 0.16 with a spread of 0.12
+# log of what src/audio/pitch.c counts in connected text over the rate in these sentences of heavy syllables, each
+# style's own pace; six cloned voices reading one paragraph: 0.16 with a spread of 0.12
 RATE_OFFSET = 0.16
 SYLLABLES = np.array([6, 7, 8, 9, 7, 9, 8, 8])  # of SENTENCES
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """A second opinion on likeness: a speaker encoder of our own that shares nothing with GE2E and is in no objective.
 
-Cepstra of a recording (25 ms windows, 19 coefficients and 20 slopes) are held against a mixture of 32 Gaussians; how far
-each Gaussian's share lies from its mean is the recording's vector, 32 x 39 numbers, and linear discriminant
+Cepstra of a recording (25 ms windows, 19 coefficients and 20 slopes) are held against a mixture of 32 Gaussians; how
+far each Gaussian's share lies from its mean is the recording's vector, 32 x 39 numbers, and linear discriminant
 analysis of many speakers turns it into 80, compared by their cosine. Trained on the speakers of LibriSpeech's
 train-clean that are not held out for testing (held_out: number divisible by five, as tools/adapter/targets.py has it),
 in pieces of 4 s, as they are, through random equalisers and, as further speakers, at 0.9 and 1.12 of their speed. The

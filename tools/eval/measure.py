@@ -84,8 +84,8 @@ def levels(wave, rate):
 
 # Joins and clicks -------------------------------------------------------------------------------------------------
 def flux(wave, rate):
-    """[len / 2 ms]: how far the spectrum of the 8 ms after each instant is from that of the 8 ms before, in dB over 12 bands;
-    bands 60 dB below the loudest count as silent."""
+    """[len / 2 ms]: how far the spectrum of the 8 ms after each instant is from that of the 8 ms before, in dB over 12
+    bands; bands 60 dB below the loudest count as silent."""
     n, hop = int(rate * 0.008), int(rate * 0.002)
     count = (len(wave) - n) // hop + 1
     frames = wave[np.arange(count)[:, None] * hop + np.arange(n)] * np.hanning(n)
@@ -100,8 +100,8 @@ def flux(wave, rate):
 
 
 def join_percentiles(wave, rate, joins):
-    """For each join (a sample): which percentile of all the flux inside the audio is the largest within 6 ms of it. 50 is
-    what an arbitrary place would give, 100 is the worst place of the recording."""
+    """For each join (a sample): which percentile of all the flux inside the audio is the largest within 6 ms of it. 50
+    is what an arbitrary place would give, 100 is the worst place of the recording."""
     f, hop = flux(wave, rate), int(rate * 0.002)
     near = np.array([f[max(0, j // hop - 3):j // hop + 4].max(initial=0) for j in joins])
     width = 7
@@ -110,8 +110,8 @@ def join_percentiles(wave, rate, joins):
 
 
 def clicks(wave, rate):
-    """Places where one sample breaks out of what is around: its second difference is over 12 times the 95th percentile of
-    those within 20 ms, and louder than -50 dBFS."""
+    """Places where one sample breaks out of what is around: its second difference is over 12 times the 95th percentile
+    of those within 20 ms, and louder than -50 dBFS."""
     d = np.abs(np.diff(np.asarray(wave, np.float64), 2))
     block = int(rate * 0.04)
     count = 0
@@ -163,8 +163,8 @@ def cepstra(wave):
 
 
 def sounds(wave, rate, every=2):
-    """Cepstra of what is within 32 dB of the loudest, mean and spread taken out, five frames over 160 ms stacked, length 1:
-    [frames of every x 10 ms][60]."""
+    """Cepstra of what is within 32 dB of the loudest, mean and spread taken out, five frames over 160 ms stacked,
+    length 1: [frames of every x 10 ms][60]."""
     x, _ = active(wave, rate)
     c = cepstra(x)
     c = c[c[:, 0] > c[:, 0].max() - 32 / 4.34 * np.sqrt(BANDS)][:, 1:13] if len(c) else c[:, 1:13]
@@ -198,7 +198,8 @@ def aligned_distance(a, b):
 
 
 def repeats(wave, rate):
-    """Likeness (0..1) of the most alike two stretches of 0.5 s, at least 0.6 s apart: near 1 when something is said twice."""
+    """Likeness (0..1) of the most alike two stretches of 0.5 s, at least 0.6 s apart: near 1 when something is said
+    twice."""
     s = sounds(wave, rate)
     width, apart = 25, 30
     if len(s) < width + apart:
@@ -253,5 +254,6 @@ def said_twice(wanted, heard):
 
 
 def syllables(text):
-    """Of English, by groups of vowel letters; wrong for one word in ten, in the same way on both sides of a comparison."""
+    """Of English, by groups of vowel letters; wrong for one word in ten, in the same way on both sides of a
+    comparison."""
     return sum(max(1, len(re.findall(r"[aeiouy]+", re.sub(r"(?<=[^aeiou])e(s|d)?$", "", w)))) for w in words(text))

@@ -1,4 +1,5 @@
-"""The ear in Python: features, the network and the alignment, for training. The C code is src/engine/kokoro/ear.c, align.c."""
+"""The ear in Python: features, the network and the alignment, for training. The C code is src/engine/kokoro/ear.c,
+align.c."""
 import numba
 import numpy as np
 import torch

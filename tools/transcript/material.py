@@ -2,8 +2,9 @@
 """The ear's training material: speech with its phonemes, as one pickle of {lang, phonemes, wave, speaker}.
 
 Real recordings come as a list, FILE <tab> LANGUAGE <tab> SPEAKER <tab> TEXT (16 kHz). Speech of espeak-ng in the ten
-languages is made from sentences: DIR/en.txt, DIR/zh.txt and so on, one sentence a line, spoken by its voices with random
-variants, rates and pitches. espeak-ng cannot read Japanese ideographs: DIR/ja.kana.txt has the same lines as DIR/ja.txt in kana.
+languages is made from sentences: DIR/en.txt, DIR/zh.txt and so on, one sentence a line, spoken by its voices with
+random variants, rates and pitches. espeak-ng cannot read Japanese ideographs: DIR/ja.kana.txt has the same lines as
+DIR/ja.txt in kana.
 
     material.py --recordings clips.tsv --sentences DIR --bench build/release/bench/bench_listen \\
         --model var/models/kokoro --helpers build --out material.pkl

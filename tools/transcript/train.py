@@ -2,9 +2,9 @@
 """Train the ear from nothing: no alignment is given, only speech and its phonemes.
 
 At first each text is spread evenly over the loud frames of its recording. A network trained on that is wrong about most
-frames but right on average, so aligning with it gives better labels, and so on: six rounds on a part of the material, then
-five on all of it, with the labels made anew after the second and third. Features are disturbed: other vocal tracts (bands
-stretched by 10 %), other channels, stationary noise, a second voice, a narrow band. Minutes on one core.
+frames but right on average, so aligning with it gives better labels, and so on: six rounds on a part of the material,
+then five on all of it, with the labels made anew after the second and third. Features are disturbed: other vocal tracts
+(bands stretched by 10 %), other channels, stationary noise, a second voice, a narrow band. Minutes on one core.
 
     train.py --material material.pkl --ear ear.safetensors --golden tests/golden/ear
     train.py --material more.pkl --start ear.safetensors --ear ear.safetensors --golden tests/golden/ear

@@ -1,7 +1,7 @@
 /* calibrate.h - what pitch a style speaks with, found by having the network plan a text with it.
  *
- * The surrogate knows the pitch of a style from a regression, which is wrong by up to a tenth, and the first sentences of an
- * utterance start from it (intonation.h). docs/CLONING.md, Rate and pitch, has what this changed. */
+ * The surrogate knows the pitch of a style from a regression, which is wrong by up to a tenth, and the first sentences
+ * of an utterance start from it (intonation.h). docs/CLONING.md, Rate and pitch, has what this changed. */
 #ifndef TB_ENGINE_KOKORO_CALIBRATE_H
 #define TB_ENGINE_KOKORO_CALIBRATE_H
 

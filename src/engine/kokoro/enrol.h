@@ -13,8 +13,8 @@
 struct tb_kokoro_enroller;
 
 /* Reads model_dir/ge2e.safetensors and model_dir/adapter.safetensors (scripts/setup copies the latter there from
- * assets/kokoro). model plans a text to find a style's pitch (calibrate.h); without it, NULL, the map's guess stays. pool may
- * be NULL. Both must outlive the enroller. Release with tb_kokoro_enroller_close. */
+ * assets/kokoro). model plans a text to find a style's pitch (calibrate.h); without it, NULL, the map's guess stays.
+ * pool may be NULL. Both must outlive the enroller. Release with tb_kokoro_enroller_close. */
 enum tb_code tb_kokoro_enroller_open(const char *model_dir, const struct tb_kokoro_model *model, struct tb_pool *pool,
                                      struct tb_kokoro_enroller **out, struct tb_error *err);
 void tb_kokoro_enroller_close(struct tb_kokoro_enroller *enroller); /* NULL is fine */

@@ -1,7 +1,7 @@
 /* post.h - what happens to the decoder's samples last: the voice's equaliser, then a peak limiter.
  *
- * The equaliser is a linear-phase FIR made from the print's mel-band gains; the limiter looks ahead, so peaks are turned
- * down smoothly and not clipped. State runs through the utterance, so joints between segments do not click.
+ * The equaliser is a linear-phase FIR made from the print's mel-band gains; the limiter looks ahead, so peaks are
+ * turned down smoothly and not clipped. State runs through the utterance, so joints between segments do not click.
  * As many samples come out as go in; they come TB_KOKORO_POST_DELAY samples late, and flush hands over the rest. */
 #ifndef TB_ENGINE_KOKORO_POST_H
 #define TB_ENGINE_KOKORO_POST_H

@@ -3,8 +3,8 @@
  * The network is fed with the phases of all bins, and in many frames most bins hold nothing but the transform's own
  * errors. ONNX Runtime, which defines the numbers that this engine is held to, transforms 20 points by Bluestein's
  * method in single precision: a product with a chirp, a circular convolution with the conjugate chirp by way of
- * 64-point radix-2 transforms, the chirp again. We do the same steps once when the model is loaded, on impulses, and so get a
- * matrix with the same errors, which is far cheaper to use than the steps. */
+ * 64-point radix-2 transforms, the chirp again. We do the same steps once when the model is loaded, on impulses, and so
+ * get a matrix with the same errors, which is far cheaper to use than the steps. */
 #include "engine/kokoro/spectrum.h"
 
 #include <math.h>

@@ -1,4 +1,5 @@
-/* codec_decoder.h - frames of codes to sound: the decoder of the 12 Hz speech tokenizer, 1920 samples of 24 kHz a frame.
+/* codec_decoder.h - frames of codes to sound: the decoder of the 12 Hz speech tokenizer, 1920 samples of 24 kHz a
+ * frame.
  *
  * Every layer is causal, so a stream keeps what each will look back at and nothing is computed twice: the samples are
  * those of a decode of the whole, however the frames were cut.

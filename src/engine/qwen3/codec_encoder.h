@@ -1,8 +1,8 @@
-/* codec_encoder.h - sound to frames of codes: the encoder of the 12 Hz speech tokenizer, as cloning in context needs it of
- * a recording. SEANet's convolutions, a causal transformer at 25 Hz, half as many frames, and residual quantisers.
+/* codec_encoder.h - sound to frames of codes: the encoder of the 12 Hz speech tokenizer, as cloning in context needs it
+ * of a recording. SEANet's convolutions, a causal transformer at 25 Hz, half as many frames, and residual quantisers.
  *
- * SEANet runs over the recording in pieces and keeps between them what its convolutions look back at, so its memory does
- * not grow with the recording. */
+ * SEANet runs over the recording in pieces and keeps between them what its convolutions look back at, so its memory
+ * does not grow with the recording. */
 #ifndef TB_ENGINE_QWEN3_CODEC_ENCODER_H
 #define TB_ENGINE_QWEN3_CODEC_ENCODER_H
 
@@ -38,8 +38,8 @@ static inline int tb_q3_encoder_frames(const struct tb_q3_encoder *e, size_t len
     return (int)((len + (size_t)e->config.frame - 1) / (size_t)e->config.frame);
 }
 
-/* samples [len > 0] at 24 kHz -> codes [tb_q3_encoder_frames][groups]. Memory comes from run->scratch. turn, which may be
- * NULL, is paused between pieces. look: "seanet" with the layer (of the piece), "seanet_out", "layer", "downsample",
+/* samples [len > 0] at 24 kHz -> codes [tb_q3_encoder_frames][groups]. Memory comes from run->scratch. turn, which may
+ * be NULL, is paused between pieces. look: "seanet" with the layer (of the piece), "seanet_out", "layer", "downsample",
  * "semantic_in", "acoustic_in", "residual" with the group. */
 enum tb_code tb_q3_encoder_run(const struct tb_q3_run *run, const struct tb_q3_encoder *e, const float *samples,
                                size_t len, struct tb_turn *turn, int *codes, struct tb_error *err);

@@ -1,5 +1,5 @@
-/* codec_tail.h - the input of a causal convolution that goes on from piece to piece: what it looks back at stands in the
- * same matrix as its new input, before it. Zeros there at first are the padding of the whole. */
+/* codec_tail.h - the input of a causal convolution that goes on from piece to piece: what it looks back at stands in
+ * the same matrix as its new input, before it. Zeros there at first are the padding of the whole. */
 #ifndef TB_ENGINE_QWEN3_CODEC_TAIL_H
 #define TB_ENGINE_QWEN3_CODEC_TAIL_H
 

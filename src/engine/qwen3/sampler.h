@@ -16,8 +16,8 @@ struct tb_q3_random {
     uint64_t state;
 };
 
-/* Each code of history [n] counts once: a positive score is divided by `penalty`, a negative one multiplied. seen [size]
- * must be false everywhere and is so again afterwards. */
+/* Each code of history [n] counts once: a positive score is divided by `penalty`, a negative one multiplied. seen
+ * [size] must be false everywhere and is so again afterwards. */
 void tb_q3_penalise(const int *history, int n, float penalty, bool *seen, float *scores);
 /* Scores that the talker may not draw after n codes: the end if it is too early, and the last TB_Q3_SUPPRESSED ids
  * but config_eos. `eos` is the id that ends this utterance, as a rule config_eos. */

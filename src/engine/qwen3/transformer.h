@@ -4,7 +4,8 @@
  *
  *     x += scale1 * o(attention(norm1(x)));  x += scale2 * mlp(norm2(x))
  *
- * Activations are [tokens][hidden], one token a row. A stack is read-only and shared; a cache belongs to one sequence. */
+ * Activations are [tokens][hidden], one token a row. A stack is read-only and shared; a cache belongs to one
+ * sequence. */
 #ifndef TB_ENGINE_QWEN3_TRANSFORMER_H
 #define TB_ENGINE_QWEN3_TRANSFORMER_H
 

@@ -176,8 +176,10 @@ static bool word_with_ending(const struct query *q, struct tb_str word, struct t
     static const struct {
         const char *end, *sound, *after_td;
     } endings[] = {
-        { "'ll", "ᵊl", "ᵊl" }, { "'d", "d", "ᵻd" },     { "'ve", "əv", "əv" }, { "'re", "əɹ", "əɹ" },     { "n't", "ᵊnt", "ᵊnt" },
-        { "ly", "li", "li" },  { "ness", "nəs", "nəs" }, { "less", "ləs", "ləs" }, { "ment", "mᵊnt", "mᵊnt" }, { "ful", "fᵊl", "fᵊl" },
+        { "'ll", "ᵊl", "ᵊl" }, { "'d", "d", "ᵻd" },     { "'ve", "əv", "əv" }, { "'re", "əɹ", "əɹ" },
+        { "n't", "ᵊnt", "ᵊnt" },
+        { "ly", "li", "li" },  { "ness", "nəs", "nəs" }, { "less", "ləs", "ləs" }, { "ment", "mᵊnt", "mᵊnt" },
+        { "ful", "fᵊl", "fᵊl" },
         { "like", "lˌIk", "lˌIk" }, { "ish", "ɪʃ", "ɪʃ" }, { "able", "əbᵊl", "əbᵊl" },
     };
 

@@ -89,7 +89,8 @@ static const struct rule portuguese[] = {
 };
 
 static const struct rule german[] = {
-    { "ɔ͡ø", "Y" }, { "ɜ", "ɐ" }, { "p͡f", "pf" }, { "tʃ", "ʧ" }, { "ʏ", "y" }, { "ɾ", "ʁ" }, { "r", "ʁ" }, { NULL, NULL },
+    { "ɔ͡ø", "Y" }, { "ɜ", "ɐ" }, { "p͡f", "pf" }, { "tʃ", "ʧ" }, { "ʏ", "y" }, { "ɾ", "ʁ" }, { "r", "ʁ" },
+    { NULL, NULL },
 };
 
 static const struct rule russian[] = {

@@ -437,8 +437,8 @@ static size_t box(const struct tb_bytes *file, const char *type)
     return 0;
 }
 
-/* MP4 files that promise far more than they hold: tables of four thousand million entries, sizes and times at the end of
- * their ranges, and minutes of silence in some kilobytes. */
+/* MP4 files that promise far more than they hold: tables of four thousand million entries, sizes and times at the end
+ * of their ranges, and minutes of silence in some kilobytes. */
 static void bombs_in_mp4(void **state)
 {
     static const char *const boxes[] = { "stsz", "stts", "stsc", "stco", "mvhd", "mdhd", "stsd", "mp4a", "moov" };

@@ -1,5 +1,5 @@
-/* test_listen.c - phonemes to sounds, sounds along frames, the ear against tools/transcript, and the match of a right and
- * of wrong texts on what the ear heard of a sentence. */
+/* test_listen.c - phonemes to sounds, sounds along frames, the ear against tools/transcript, and the match of a right
+ * and of wrong texts on what the ear heard of a sentence. */
 #include "engine/kokoro/listen.h"
 
 #include <math.h>

@@ -1,5 +1,6 @@
-/* What people point the engine at that is not a model it can read: another model of the family, missing, cut and damaged
- * files. Each is a sentence that says what was found and what was wanted. And a model in shards, which is fine. */
+/* What people point the engine at that is not a model it can read: another model of the family, missing, cut and
+ * damaged files. Each is a sentence that says what was found and what was wanted. And a model in shards, which is
+ * fine. */
 #include "model.h"
 
 #include <sys/stat.h>

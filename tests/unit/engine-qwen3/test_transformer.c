@@ -1,5 +1,5 @@
-/* The cache of the transformer: token by token, in pieces, or all at once gives the same bits, with a window that slides
- * too; rewinding forgets; a full cache says so. */
+/* The cache of the transformer: token by token, in pieces, or all at once gives the same bits, with a window that
+ * slides too; rewinding forgets; a full cache says so. */
 #include "model.h"
 
 enum { TOKENS = 40, WINDOW = 8 };

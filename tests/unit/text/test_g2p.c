@@ -150,10 +150,12 @@ static const struct {
 } sentences[] = {
     { TB_LANG_EN, "Hello, world!", "həlˈO, wˈɜɹld!" },
     { TB_LANG_EN, "The apple and the table.", "ði ˈæpᵊl ænd ðə tˈAbᵊl." },
-    { TB_LANG_EN, "I read the book yesterday, and I will read it again.", "ˌI ɹˈɛd ðə bˈʊk jˈɛstəɹdˌA, ænd ˌI wɪl ɹˈid ɪt əɡˈɛn." },
+    { TB_LANG_EN, "I read the book yesterday, and I will read it again.",
+      "ˌI ɹˈɛd ðə bˈʊk jˈɛstəɹdˌA, ænd ˌI wɪl ɹˈid ɪt əɡˈɛn." },
     { TB_LANG_EN, "Use the record to record it.", "jˈuz ðə ɹˈɛkəɹd tə ɹəkˈɔɹd ɪt." },
     { TB_LANG_EN, "She used to live here.", "ʃˌi jˈust tə lˈɪv hˈɪɹ." },
-    { TB_LANG_EN, "Dr. Smith paid $3.50 in 1999.", "dˈɑktəɹ smˈɪθ pˈAd θɹˈi dˈɑləɹz ænd fˈɪfti sˈɛnts ɪn nˌIntˈin nˈIndi nˈIn." },
+    { TB_LANG_EN, "Dr. Smith paid $3.50 in 1999.",
+      "dˈɑktəɹ smˈɪθ pˈAd θɹˈi dˈɑləɹz ænd fˈɪfti sˈɛnts ɪn nˌIntˈin nˈIndi nˈIn." },
     { TB_LANG_EN, "The FBI and NASA use GPUs.", "ði ˌɛfbˌiˈI ænd nˈæsə jˈuz ʤˌipˌijˈuz." },
     { TB_LANG_EN, "That is well-known.", "ðˈæt ɪz wˌɛlnˈOn." },
     { TB_LANG_EN, "He said \"stop\" — and left…", "hˌi sˈɛd “stˈɑp” — ænd lˈɛft…" },
@@ -179,7 +181,8 @@ static const struct {
       "ɐ nˌɑtɐnˈʌmbəɹ ɪz ɹˌidɹˈɔn bI stˈAtʌvðəˌɑɹt sˈɔftwˌɛɹ." },
     { TB_LANG_EN, "Scientists live near the live concert.",
       "sˈIəntɪsts lˈɪv nˌɪɹ ðə lˈIv kˈɑnsəɹt." },
-    { TB_LANG_FR, "Je voudrais un café et l'addition, s'il vous plaît.", "ʒə vudʁˈɛz œ̃ kafˈe e ladisjˈɔ̃, sil vu plˈɛ." },
+    { TB_LANG_FR, "Je voudrais un café et l'addition, s'il vous plaît.",
+      "ʒə vudʁˈɛz œ̃ kafˈe e ladisjˈɔ̃, sil vu plˈɛ." },
     { TB_LANG_FR, "Le week-end, j'utilise Google.", "lə wˈiːkˈɛnd, ʒytilˈiz ɡˈuːɡəl." },
     { TB_LANG_FR, "Il coûte 3,50 €.", "il kˈut tʁwˈaz øʁˈoz e sɛ̃kˈɑ̃t sɑ̃tˈim." },
     { TB_LANG_IT, "Gli gnocchi della nonna sono squisiti.", "ʎɪ ɲˈokːɪ dˌella nˈɔnna sˌono skwizˈitɪ." },
@@ -198,7 +201,8 @@ static const struct {
     { TB_LANG_KO, "Google은 3시에 시작해요.", "ɡˈuɡᵊl ˈɯn sˈeɕie ɕˈiʥakʰɛjo." },
     { TB_LANG_ES, "Hola, ¿cómo estás?", "ˈola, kˈomo estˈas?" },
     { TB_LANG_ES, "El niño bebe agua en la calle.", "el nˈiɲo βˈeβe ˈaɣwa en la kˈaʎe." },
-    { TB_LANG_ES, "La reina vive en EE. UU. desde 1999.", "la rˈAna βˈiβe en estˈaðos unˈiðos ðˌesðe mˈil nˌoβeθjˈɛntos noβˈɛnta i nwˈeβe." },
+    { TB_LANG_ES, "La reina vive en EE. UU. desde 1999.",
+      "la rˈAna βˈiβe en estˈaðos unˈiðos ðˌesðe mˈil nˌoβeθjˈɛntos noβˈɛnta i nwˈeβe." },
     { TB_LANG_ES, "Cuesta 3,50 €.", "kwˈesta tɾˈes ˈeʊɾos kon θinkwˈɛnta θˈentimos." },
     { TB_LANG_ES, "«Muy bien», dijo.", "“mˈuj βjˈen”, dˈixo." },
     { TB_LANG_EN, "My name is 王小明, and (你好) that is all.",
@@ -235,7 +239,8 @@ static void sentences_are_said_as_the_model_learned(void **state)
 static void only_symbols_of_the_model_come_out(void **state)
 {
     static const char *const texts[] = { "Zbigniew Brzeziński ate 你好 crème brûlée in Łódź, Đà Nẵng & Reykjavík!",
-                                         "Привет καλημέρα שלום مرحبا नमस्ते 안녕 こんにちは", "!!! ... ??? ---", "😀", "\xFF\xFE",
+                                         "Привет καλημέρα שלום مرحبا नमस्ते 안녕 こんにちは", "!!! ... ??? ---", "😀",
+                                         "\xFF\xFE",
                                          "xkcd qwrt Ng'ombe o'Brien's \"rock'n'roll\" a/b_c\\d|e", "¡¿%$#@~^&*(){}[]<>" };
     static const enum tb_lang langs[] = { TB_LANG_EN, TB_LANG_ES, TB_LANG_FR, TB_LANG_IT, TB_LANG_PT,
                                           TB_LANG_DE, TB_LANG_RU, TB_LANG_KO, TB_LANG_ZH };

@@ -87,7 +87,8 @@ static const struct {
     { "J. R. R. Tolkien wrote it. I read it.", "J. R. R. Tolkien wrote it.| I read it.", false },
     { "So do I. Then go.", "So do I.| Then go.", false },
     { "At 5 p.m. we go. At 6 p.m. They come.", "At 5 p.m. we go.| At 6 p.m.| They come.", false },
-    { "Apples, pears, etc. are fruit. Also plums etc. Good.", "Apples, pears, etc. are fruit.| Also plums etc.| Good.", false },
+    { "Apples, pears, etc. are fruit. Also plums etc. Good.", "Apples, pears, etc. are fruit.| Also plums etc.| Good.",
+      false },
     { "La Sra. García vive en EE. UU. y trabaja. Bien.", "La Sra. García vive en EE. UU. y trabaja.| Bien.", false },
     { "1. Do this. 2 more.", "1. Do this.| 2 more.", false },
     { "It was 1990. Then came more.", "It was 1990.| Then came more.", false },
@@ -108,7 +109,8 @@ static const struct {
     { "Ca. 5 Mio. Euro bzw. Dollar. Ja.", "Ca. 5 Mio. Euro bzw. Dollar.| Ja.", false },
     { "Er sagte: „Ja.“ Dann ging er.", "Er sagte: „Ja.“| Dann ging er.", false },
     { "M. Dupont et Mme. Petit, cf. plus bas. Oui.", "M. Dupont et Mme. Petit, cf. plus bas.| Oui.", false },
-    { "Il sig. Rossi e il dott. Verdi, ecc. ecc. Poi basta.", "Il sig. Rossi e il dott. Verdi, ecc. ecc.| Poi basta.", false },
+    { "Il sig. Rossi e il dott. Verdi, ecc. ecc. Poi basta.", "Il sig. Rossi e il dott. Verdi, ecc. ecc.| Poi basta.",
+      false },
     { "A Dra. Lima, pág. 5. Sim.", "A Dra. Lima, pág. 5.| Sim.", false },
     { "Это т.е. то и т.д. и т.п. Потом.", "Это т.е. то и т.д. и т.п.| Потом.", false },
     { "А. С. Пушкин родился в 1799 г. в Москве. Да.", "А. С. Пушкин родился в 1799 г. в Москве.| Да.", false },
@@ -147,7 +149,8 @@ static void the_way_it_arrives_does_not_matter(void **state)
 static void random_text(unsigned *seed, char *out, size_t pieces)
 {
     static const char *const alphabet[] = { "a", "word ", " ", ".", ". ", "!", "?", "。", "，", ", ", "\n", "\"", "’", "5",
-                                            "你", "é", "e\u0301", "etc. ", "No. ", "U.S. ", "I", "：", "😀", "long", "     " };
+                                            "你", "é", "e\u0301", "etc. ", "No. ", "U.S. ", "I", "：", "😀", "long",
+                                            "     " };
 
     out[0] = 0;
     for (size_t i = 0; i < pieces; i++) {

@@ -28,7 +28,8 @@ static void each_limit_is_kept_and_named(void **state)
         enum tb_code code;
         const char *kind, *value, *limit;
     } cases[] = {
-        { offsetof(struct tb_quality, snr_db), 3.9F, 4.1F, 18.1F, TB_EAUDIO_QUALITY, "noise", "3.9 dB", "4 dB is the least" },
+        { offsetof(struct tb_quality, snr_db), 3.9F, 4.1F, 18.1F, TB_EAUDIO_QUALITY, "noise", "3.9 dB",
+          "4 dB is the least" },
         { offsetof(struct tb_quality, level_db), -60.4F, -59.6F, -44.9F, TB_EAUDIO_QUALITY, "level", "-60.4 dBFS",
           "-60 dBFS is the least" },
         { offsetof(struct tb_quality, clipped), 0.31F, 0.29F, 0.004F, TB_EAUDIO_QUALITY, "clipping", "31.0 %",

@@ -1,5 +1,5 @@
-/* test_rebinding.c - names whose address changes between one look-up and the next, on purpose. An allowed place stands for
- * a public address, so that nothing leaves this machine. */
+/* test_rebinding.c - names whose address changes between one look-up and the next, on purpose. An allowed place stands
+ * for a public address, so that nothing leaves this machine. */
 #include "voices/fetch.h"
 
 #include <curl/curl.h>
