@@ -192,8 +192,9 @@ $$(TESTS_$(1)): $(O)/tests/%: $(O)/tests/unit/%.o $(call archives_of,$(1))
 	@$(CC) $(LDFLAGS) -o $$@ $$^ $(call libs_of,$(1)) $(shell pkg-config --libs cmocka 2>/dev/null) -lpthread -lm
 endef
 $(foreach f,$(FOLDERS),$(eval $(call folder_tests,$(f))))
-$(O)/tests/audio/test_decode $(O)/tests/voices/test_create: | $(B)/timbre-decode $(B)/timbre-decode-aac
-$(O)/tests/unit/audio/test_decode.o $(O)/tests/unit/voices/test_create.o: CFLAGS += -DHELPER_DIR='"$(abspath $(B))"'
+DECODING := audio/test_decode voices/test_create voices/test_renew api/test_renew
+$(DECODING:%=$(O)/tests/%): | $(B)/timbre-decode $(B)/timbre-decode-aac
+$(DECODING:%=$(O)/tests/unit/%.o): CFLAGS += -DHELPER_DIR='"$(abspath $(B))"'
 test-programs: $(foreach f,$(FOLDERS_UNDER_TEST),$(TESTS_$(f)))
 test-unit: $(foreach f,$(FOLDERS_UNDER_TEST),$(TESTS_$(f)))  ## unit tests (cmocka) of this VARIANT
 	@scripts/run-unit-tests $^

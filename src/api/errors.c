@@ -10,6 +10,10 @@
 #include "base/limits.h"
 #include "text/utf8.h"
 
+#define INVALID_VOICE                                                                                                  \
+    "Invalid voice specified, the requested voice does not exist or is not licensed for use\xe2\x80\x94please select a " \
+    "supported voice."
+
 struct row {
     int status;
     const char *code;
@@ -48,9 +52,8 @@ static const struct row rows[TB_P_COUNT] = {
     [TB_P_QUOTA] = { 400, "Throttling.AllocationQuota",
                      "Maximum voice storage limit exceeded, please delete existing voices.", true },
     [TB_P_NO_VOICE] = { 400, "BadRequest.VoiceNotFound", "Voice '%s' not found.", true },
-    [TB_P_INVALID_VOICE] = { 400, "InvalidParameter",
-                             "Invalid voice specified, the requested voice does not exist or is not licensed for "
-                             "use\xe2\x80\x94please select a supported voice.", true },
+    [TB_P_INVALID_VOICE] = { 400, "InvalidParameter", INVALID_VOICE, true },
+    [TB_P_VOICE_PRINT] = { 400, "InvalidParameter", INVALID_VOICE, false },
     [TB_P_FILE_EXPIRED] = { 403, "AccessDenied", "The audio URL has expired.", true },
     [TB_P_RATE] = { 429, "Throttling.RateQuota", "Requests rate limit exceeded, please try again later.", true },
     [TB_P_BUSY] = { 503, "ModelServingError",
@@ -88,6 +91,8 @@ static const struct {
     [TB_EQUOTA] = { TB_P_QUOTA, NULL },
     [TB_EVOICE] = { TB_P_INVALID_VOICE, NULL },
     [TB_ELANGUAGE] = { TB_P_FIELD, "language_type" },
+    [TB_EPRINT] = { TB_P_VOICE_PRINT, NULL },
+    [TB_ERENEW] = { TB_P_INFERENCE, NULL }, /* tb_voices_renew comes first */
 };
 
 void tb_text_copy(char *out, size_t room, const char *z)

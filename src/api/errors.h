@@ -40,6 +40,7 @@ enum tb_problem_kind {
     TB_P_QUOTA,
     TB_P_NO_VOICE,      /* surface A: nothing to delete */
     TB_P_INVALID_VOICE, /* surface C: nothing to speak with */
+    TB_P_VOICE_PRINT,   /* the same for a voice that is there, and whose engine has changed: says what to do */
     TB_P_FILE_EXPIRED,
     TB_P_RATE,
     TB_P_BUSY,

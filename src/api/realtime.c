@@ -175,19 +175,34 @@ static void look_up(struct tb_job *job)
                                    &d->found_print, &d->found_err);
 }
 
-static void refuse_voice(struct tb_dialogue *d, const char *voice, const char *event_id)
+static void renew(struct tb_job *job)
 {
-    char shown[TB_PROBLEM_SUBJECT], message[TB_PROBLEM_SUBJECT + 64];
+    struct tb_dialogue *d = TB_HOLDER(job, struct tb_dialogue, job);
+
+    d->found_code = tb_voices_renew(d->api->config.voices, d->account, tb_str_of(d->wanted), d->model, &d->found,
+                                    &d->found_print, &d->found_err);
+}
+
+/* why: "", or a sentence without its end. */
+static void refuse_voice(struct tb_dialogue *d, const char *voice, const char *why, const char *event_id)
+{
+    char shown[TB_PROBLEM_SUBJECT], message[TB_PROBLEM_SUBJECT + TB_ERROR_TEXT + 64];
 
     tb_text_copy(shown, sizeof shown, voice);
-    snprintf(message, sizeof message, "The requested voice '%s' is not supported.", shown);
+    snprintf(message, sizeof message, "The requested voice '%s' is not supported.%s%s%s", shown, why[0] ? " " : "", why,
+             why[0] ? "." : "");
     tb_send_error(d, BAD_REQUEST, "invalid_value", message, "session.voice", event_id);
 }
 
 static void looked_up(struct tb_dialogue *d)
 {
     if (d->found_code == TB_EVOICE || d->found_code == TB_EINVAL) {
-        refuse_voice(d, d->wanted, d->event_id);
+        refuse_voice(d, d->wanted, "", d->event_id);
+    } else if (d->found_code == TB_EPRINT) {
+        refuse_voice(d, d->wanted, d->found_err.text, d->event_id);
+    } else if (d->found_code == TB_EBUSY) {
+        tb_send_error(d, "server_error", "overloaded", "Too many requests. Please try again later.", "session.voice",
+                      d->event_id);
     } else if (d->found_code) {
         tb_log(TB_LOG_ERROR, "failed", "session=%s detail=\"%s\"", d->id, d->found_err.text);
         tb_send_error(d, "server_error", "internal_error", "The voice could not be read. Please try again later.",
@@ -208,6 +223,11 @@ static void look_up_done(struct tb_job *job)
 {
     struct tb_dialogue *d = TB_HOLDER(job, struct tb_dialogue, job);
 
+    if (d->found_code == TB_ERENEW && !d->gone && !d->closing && !job->dropped) {
+        job->run = renew;
+        if (!(d->found_code = tb_work_add(d->api->heavy, job)))
+            return;
+    }
     d->looking = false;
     if (!d->gone && !d->closing && !job->dropped) {
         looked_up(d);
@@ -290,7 +310,7 @@ static void on_append(struct tb_dialogue *d, const struct event *e)
     if (!text.n || (tb_str_blank(text) && !goes_on)) /* inside a text, white space is what keeps words apart */
         return;
     if (!d->config.voice[0]) {
-        refuse_voice(d, "", e->id);
+        refuse_voice(d, "", "", e->id);
         return;
     }
     if (!has_room(d, e, tb_utf8_count(text)))
@@ -334,7 +354,7 @@ static void on_commit(struct tb_dialogue *d, const struct event *e)
     bool empty = d->config.commit_mode ? d->buffer.size == 0 : !d->appended;
 
     if (!d->config.voice[0]) {
-        refuse_voice(d, "", e->id);
+        refuse_voice(d, "", "", e->id);
     } else if (empty) {
         refuse(d, e, "", "The input text buffer is empty: there is nothing to commit.");
     } else if (d->config.commit_mode) {

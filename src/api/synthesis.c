@@ -22,7 +22,7 @@ struct tb_synthesis {
     struct tb_voice_info voice;
     struct tb_bytes print;
     struct tb_str text; /* in x->request */
-    struct tb_engine *engine;
+    const struct tb_model *model;
     size_t characters;
     struct tb_stream *stream;
     struct tb_timer limit;
@@ -77,7 +77,7 @@ static bool check_text(struct tb_exchange *x, struct tb_synthesis *s)
     return true;
 }
 
-static bool check_options(struct tb_exchange *x, struct tb_synthesis *s, const struct tb_model *model)
+static bool check_options(struct tb_exchange *x, struct tb_synthesis *s)
 {
     const json_t *parameters = tb_json_member(x->request, "parameters");
     char why[TB_OPTION_WHY];
@@ -93,24 +93,8 @@ static bool check_options(struct tb_exchange *x, struct tb_synthesis *s, const s
         if (value && tb_options_take(&s->options, name, value, why) == TB_OPTION_BAD)
             return tb_problem_set(&x->problem, TB_P_FIELD, name, "%s", why);
     }
-    const char *refused = tb_options_refused(&s->options, model->engine, why);
+    const char *refused = tb_options_refused(&s->options, s->model->engine, why);
     return !refused || tb_problem_set(&x->problem, TB_P_FIELD, refused, "%s", why);
-}
-
-static bool find_voice(struct tb_exchange *x, struct tb_synthesis *s, const struct tb_model *model)
-{
-    const json_t *value = pick(x, "voice");
-    struct tb_error err = { 0 };
-    char got[64];
-    enum tb_code rc;
-
-    if (!value)
-        return tb_problem_set(&x->problem, TB_P_FIELD_MISSING, "input.voice", NULL);
-    tb_json_show(value, got);
-    if (!json_is_string(value))
-        return tb_problem_set(&x->problem, TB_P_FIELD, "voice", "Got %s: a string is needed.", got);
-    rc = tb_voices_find(x->api->config.voices, x->account, tb_json_str(value), model, &s->voice, &s->print, &err);
-    return !rc || tb_problem_from(&x->problem, rc, &err);
 }
 
 /* Audio, on the loop's thread ---------------------------------------------------------------------------------------*/
@@ -324,7 +308,7 @@ static enum tb_code open_stream(struct tb_exchange *x, struct tb_error *err)
 {
     struct tb_synthesis *s = x->synthesis;
     const struct tb_stream_events events = { .audio = on_audio, .drained = on_drained, .done = on_done, .ctx = x };
-    struct tb_utterance_config config = { .engine = s->engine, .print = tb_bytes_str(&s->print), .whole = !x->sse,
+    struct tb_utterance_config config = { .engine = s->model->engine, .print = tb_bytes_str(&s->print), .whole = !x->sse,
                                           .expected = tb_utf8_count(s->text) };
     static const uint8_t header[WAV_HEADER];
     enum tb_code rc;
@@ -358,6 +342,46 @@ static void begin(struct tb_exchange *x)
     tb_timer_set(&x->api->timers, &s->limit, x->api->config.synthesis_ms);
 }
 
+/* The voice, on a worker --------------------------------------------------------------------------------------------*/
+
+/* On a heavy worker: the voice needs a new print first, which takes seconds. */
+static void renew_voice(struct tb_exchange *x)
+{
+    struct tb_synthesis *s = x->synthesis;
+    struct tb_error err = { 0 };
+    enum tb_code rc = tb_voices_renew(x->api->config.voices, x->account, tb_json_str(pick(x, "voice")), s->model,
+                                      &s->voice, &s->print, &err);
+
+    if (rc)
+        tb_problem_from(&x->problem, rc, &err);
+    else
+        x->then = begin;
+}
+
+static void find_voice(struct tb_exchange *x)
+{
+    struct tb_synthesis *s = x->synthesis;
+    const json_t *value = pick(x, "voice");
+    struct tb_error err = { 0 };
+    char got[64];
+    enum tb_code rc;
+
+    tb_json_show(value, got);
+    if (!value) {
+        tb_problem_set(&x->problem, TB_P_FIELD_MISSING, "input.voice", NULL);
+    } else if (!json_is_string(value)) {
+        tb_problem_set(&x->problem, TB_P_FIELD, "voice", "Got %s: a string is needed.", got);
+    } else {
+        rc = tb_voices_find(x->api->config.voices, x->account, tb_json_str(value), s->model, &s->voice, &s->print, &err);
+        if (rc == TB_ERENEW)
+            x->more = renew_voice;
+        else if (rc)
+            tb_problem_from(&x->problem, rc, &err);
+        else
+            x->then = begin;
+    }
+}
+
 void tb_synthesis_run(struct tb_exchange *x)
 {
     const struct tb_model *model;
@@ -370,9 +394,9 @@ void tb_synthesis_run(struct tb_exchange *x)
         tb_problem_set(&x->problem, TB_P_BUSY, NULL, NULL);
         return;
     }
-    s->engine = model->engine;
-    if (check_text(x, s) && check_options(x, s, model) && find_voice(x, s, model))
-        x->then = begin;
+    s->model = model;
+    if (check_text(x, s) && check_options(x, s))
+        find_voice(x);
 }
 
 void tb_synthesis_taken(struct tb_exchange *x, size_t n)

@@ -41,6 +41,8 @@ const char *tb_code_name(enum tb_code code)
         [TB_EQUOTA] = "quota",
         [TB_EVOICE] = "voice",
         [TB_ELANGUAGE] = "language",
+        [TB_EPRINT] = "print",
+        [TB_ERENEW] = "renew",
     };
 
     return (unsigned)code < TB_CODE_COUNT ? names[code] : "unknown";

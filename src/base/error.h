@@ -30,6 +30,8 @@ enum tb_code {
     TB_EQUOTA,        /* the account holds as many voices as it may */
     TB_EVOICE,        /* no such voice, or not one for this model */
     TB_ELANGUAGE,     /* the engine does not speak this language */
+    TB_EPRINT,        /* the voice has no print that its model's engine can read, and none can be made */
+    TB_ERENEW,        /* it has none yet: one has to be made of the kept recording first */
     TB_CODE_COUNT
 };
 

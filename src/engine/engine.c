@@ -44,6 +44,11 @@ enum tb_code tb_engine_listen(struct tb_engine *engine, const struct tb_listen_r
     return engine->ops->listen(engine, req, report, err);
 }
 
+enum tb_code tb_engine_reads(struct tb_engine *engine, struct tb_str print, struct tb_error *err)
+{
+    return engine->ops->reads ? engine->ops->reads(engine, print, err) : TB_OK;
+}
+
 enum tb_code tb_session_open(struct tb_engine *engine, struct tb_str print, const struct tb_speak *speak,
                              struct tb_session **out, struct tb_error *err)
 {

@@ -157,7 +157,7 @@ const struct tb_command tb_command_clone = {
     "  -t, --text TEXT           what is said in the recording; refused when it is certainly something else\n"
     "  -l, --language CODE       zh en de it pt es ja ko fr ru\n"
     "  -m, --target-model MODEL  the model that will speak with the voice (" TB_DEFAULT_TARGET ")\n"
-    "  --data DIR, --model DIR, --engine E  without a server: the data folder, the weights, kokoro or qwen3\n"
+    "  --data DIR, --engine E, --model DIR, --bind ...  without a server: as for `timbre serve`\n"
     "  --json                    for programs: voice, target_model, likeness, speech_s, snr_db, warnings\n\n"
     "With TIMBRE_URL set, the server there does it, with the key in DASHSCOPE_API_KEY.\n\n"
     "examples:\n"

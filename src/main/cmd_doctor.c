@@ -130,11 +130,11 @@ static void check_cpu(struct report *r)
 }
 
 /* Japanese alone needs a dictionary of the system's. */
-static void check_japanese(struct report *r, const struct tb_config *config)
+static void check_japanese(struct report *r, const char *folder)
 {
     char path[TB_CONFIG_TEXT + 40];
 
-    snprintf(path, sizeof path, "%s/naist-jdic/sys.dic", config->model);
+    snprintf(path, sizeof path, "%s/naist-jdic/sys.dic", folder);
     if (access(path, R_OK))
         row(r, "japanese", NOTE, "install the Debian package open-jtalk-mecab-naist-jdic, then run `make setup`",
             "%s is missing: Japanese is refused, the other languages are spoken", path);
@@ -142,7 +142,8 @@ static void check_japanese(struct report *r, const struct tb_config *config)
         row(r, "japanese", GOOD, NULL, "its dictionary is in place");
 }
 
-static void check_models(struct report *r, const struct tb_config *config)
+/* The files that `make setup` makes; other models come as their makers publish them. False: some are missing. */
+static bool check_kokoro_files(struct report *r, const char *folder, bool *extra)
 {
     static const struct {
         const char *file;
@@ -151,33 +152,51 @@ static void check_models(struct report *r, const struct tb_config *config)
                   { "ear.safetensors", true },
                   { "lexicon-en.bin", true },      { "lexicon-zh.bin", true },   { "voices.safetensors", false } };
     char path[TB_CONFIG_TEXT + 40], missing[300] = "";
-    struct tb_local local = { 0 };
-    struct tb_error err = { 0 };
     struct stat info;
-    bool extra = true;
-    bool ours = strcmp(config->engine, "kokoro") == 0; /* other models come as their makers publish them */
 
-    for (size_t i = 0; ours && i < sizeof files / sizeof files[0]; i++) {
-        snprintf(path, sizeof path, "%s/%s", config->model, files[i].file);
+    *extra = true;
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, files[i].file);
         if (stat(path, &info) == 0 && info.st_size > 0)
             continue;
         if (files[i].needed)
             snprintf(missing + strlen(missing), sizeof missing - strlen(missing), " %s", files[i].file);
         else
-            extra = false;
+            *extra = false;
     }
-    if (missing[0]) {
-        row(r, "model", BAD, "run `make setup`: it fetches and converts them", "%s lacks%s", config->model, missing);
+    if (missing[0])
+        row(r, "model", BAD, "run `make setup`: it fetches and converts them", "%s lacks%s", folder, missing);
+    return !missing[0];
+}
+
+/* Load each engine that a model name is bound to, one after the other. */
+static void check_models(struct report *r, const struct tb_config *config)
+{
+    struct tb_local local = { 0 };
+    struct tb_error err = { 0 };
+
+    if (tb_bindings_read(config, &local.bindings, &err)) {
+        row(r, "model", BAD, "docs/CONFIG.md describes engine, model and bind", "%s", err.text);
         return;
     }
-    int64_t from = tb_mono_us();
-    if (tb_local_open_engine(config, &local, &err))
-        row(r, "model", BAD, ours ? "run `make setup` again; if it stays, remove that file first"
-                                  : "download the model folder again; docs/MODEL-qwen3.md lists its files",
-            "%s", err.text);
-    else
-        row(r, "model", GOOD, NULL, "%s loads in %.2f s with %d threads%s", config->engine,
-            (double)(tb_mono_us() - from) / 1e6, tb_pool_threads(local.pool), extra ? "" : " (no stock voices: fine)");
+    for (int i = 0; i < TB_ENGINES; i++) {
+        const char *name = local.bindings.engines[i].ops->name, *folder = local.bindings.engines[i].folder;
+        bool kokoro = strcmp(name, "kokoro") == 0, extra = true;
+        int64_t from = tb_mono_us();
+
+        if (!local.bindings.engines[i].bound || (kokoro && !check_kokoro_files(r, folder, &extra)))
+            continue;
+        if (tb_local_open_engine(config, &local, i, &err))
+            row(r, "model", BAD, kokoro ? "run `make setup` again; if it stays, remove that file first"
+                                        : "download the model folder again; docs/MODEL-qwen3.md lists its files",
+                "%s", err.text);
+        else
+            row(r, "model", GOOD, NULL, "%s loads in %.2f s with %d threads%s", name,
+                (double)(tb_mono_us() - from) / 1e6, tb_pool_threads(local.pool),
+                extra ? "" : " (no stock voices: fine)");
+        if (kokoro)
+            check_japanese(r, folder);
+    }
     tb_local_close(&local);
 }
 
@@ -253,8 +272,6 @@ static int run(const struct tb_command *self, int argc, char **argv)
     check_program(&r, "phonemes", phonemes, "--version", "run `make build`; it needs libespeak-ng and espeak-ng-data");
     check_program(&r, "m4a", aac, "--self-test", "as for the decoder; without it M4A recordings are refused");
     check_models(&r, &config);
-    if (strcmp(config.engine, "kokoro") == 0)
-        check_japanese(&r, &config);
     check_store(&r, &config);
     check_port(&r, &config);
     if (r.as_json)
@@ -272,7 +289,7 @@ const struct tb_command tb_command_doctor = {
     "usage: timbre doctor [OPTIONS]\n\n"
     "Checks the CPU's kernels, the helper programs, the model files (and loads them), the data folder and the\n"
     "port. Exit code 1 when something needed is broken.\n\n"
-    "  --data DIR, --engine E, --model DIR, --listen HOST:PORT, --config FILE   as for `timbre serve`\n"
+    "  --data DIR, --engine E, --model DIR, --bind ..., --listen HOST:PORT, --config FILE   as for `timbre serve`\n"
     "  --json   for programs\n\n"
     "example:\n"
     "  timbre doctor\n",

@@ -244,10 +244,12 @@ static enum tb_code say_here(const struct tb_config *config, const char *key, co
     if ((rc = tb_local_open(config, &local, err)))
         return rc;
     if ((rc = tb_local_account(&local, key, &account, err)) == TB_OK &&
-        (rc = tb_store_voice_get(local.store, account, tb_str_of(s->voice), &info, &print, err)) == TB_OK) {
+        (rc = tb_store_voice_get(local.store, account, tb_str_of(s->voice), &info, err)) == TB_OK) {
         const struct tb_model *model = tb_voices_model(local.voices, tb_str_of(info.target_model));
-        rc = model ? speak(&local, s, tb_bytes_str(&print), model, &info, err)
-                   : tb_fail(err, TB_EVOICE, "the voice is for '%s', which is not served here", info.target_model);
+        if (!model)
+            rc = tb_fail(err, TB_EVOICE, "the voice is for '%s', which is not served here", info.target_model);
+        else if (!(rc = tb_voices_renew(local.voices, account, tb_str_of(s->voice), model, &info, &print, err)))
+            rc = speak(&local, s, tb_bytes_str(&print), model, &info, err);
     }
     tb_bytes_free(&print);
     tb_local_close(&local);
@@ -310,7 +312,7 @@ const struct tb_command tb_command_say = {
     "  -l, --language L        a language name or code (Auto: by the text)\n"
     "  -f, --format F          wav, mp3, opus or pcm (24 kHz, mono)\n"
     "  -o, --output FILE       write instead of playing; - is standard output\n"
-    "  --data DIR, --model DIR, --engine E  without a server: the data folder, the weights, kokoro or qwen3\n\n"
+    "  --data DIR, --engine E, --model DIR, --bind ...  without a server: as for `timbre serve`\n\n"
     "With TIMBRE_URL set, the server there speaks (HTTP synthesis: voices made for " TB_DEFAULT_TARGET " only, and no\n"
     "more text than its max_text); without it, any voice of the data folder speaks.\n\n"
     "examples:\n"

@@ -187,7 +187,9 @@ static int run(const struct tb_command *self, int argc, char **argv)
         tb_local_close(&local);
         return tb_command_failed(self, &err);
     }
-    tb_log(TB_LOG_INFO, "ready", "engine=%s cpu=%s threads=%d ms=%lld", config.engine, tb_cpu_name(tb_tensor_level()),
+    for (int i = 0; i < TB_MODEL_NAMES; i++)
+        tb_log(TB_LOG_INFO, "bound", "model=%s engine=%s", local.models[i].name, local.models[i].engine->ops->name);
+    tb_log(TB_LOG_INFO, "ready", "cpu=%s threads=%d ms=%lld", tb_cpu_name(tb_tensor_level()),
            tb_pool_threads(local.pool), (long long)((tb_mono_us() - from) / 1000));
     enum tb_code rc = serve(&config, &local, &err);
     tb_local_close(&local);
@@ -205,6 +207,8 @@ const struct tb_command tb_command_serve = {
     "  --data DIR                 accounts, keys, voices (var/data)\n"
     "  --engine kokoro|qwen3      the speech engine (kokoro)\n"
     "  --model DIR                its weights (var/models/kokoro); of qwen3 the downloaded Qwen3-TTS-12Hz Base folder\n"
+    "  --bind MODEL:ENGINE,...    model names that another engine serves, which is then loaded too\n"
+    "  --kokoro-model DIR, --qwen3-model DIR  the weights of each engine\n"
     "  --config FILE              settings, one `key = value` a line; options win over it (docs/CONFIG.md)\n"
     "  --public-url URL           base of audio URLs, when clients reach the server under another name\n"
     "  --default-model NAME       for realtime connections that name no model\n"
@@ -219,12 +223,13 @@ const struct tb_command tb_command_serve = {
     "  --workers N                threads for requests (2)\n"
     "  --allow-private-urls yes|no  fetch recordings from private addresses too (no)\n"
     "  --allow-urls LIST          private addresses that recordings may be fetched from: 10.0.0.7:9000,[fd00::7]:80\n"
-    "  --keep-recordings yes|no   keep recordings for a later engine (no)\n"
+    "  --keep-recordings yes|no   keep recordings, so that another engine can speak with a voice later (no)\n"
     "  --any-key yes|no           take any key as one account (no)\n"
     "  --log-level LEVEL          debug, info, warn, error or none (info)\n\n"
     "examples:\n"
     "  timbre serve\n"
     "  timbre serve --listen 0.0.0.0:8080 --public-url http://voices.example:8080\n"
+    "  timbre serve --bind qwen3-tts-vc-2026-01-22:qwen3 --qwen3-model /path/to/Qwen3-TTS-12Hz-0.6B-Base\n"
     "  DASHSCOPE_API_KEY=sk-mine timbre serve --config /etc/timbre.conf\n",
     run,
 };

@@ -20,8 +20,11 @@ static const struct key {
 } keys[] = {
     { "listen", TEXT, offsetof(struct tb_config, listen), 0, 0 },
     { "data", TEXT, offsetof(struct tb_config, data), 0, 0 },
-    { "model", TEXT, offsetof(struct tb_config, model), 0, 0 },
     { "engine", TEXT, offsetof(struct tb_config, engine), 0, 0 },
+    { "model", TEXT, offsetof(struct tb_config, model), 0, 0 },
+    { "bind", TEXT, offsetof(struct tb_config, bind), 0, 0 },
+    { "kokoro_model", TEXT, offsetof(struct tb_config, kokoro_model), 0, 0 },
+    { "qwen3_model", TEXT, offsetof(struct tb_config, qwen3_model), 0, 0 },
     { "public_url", TEXT, offsetof(struct tb_config, public_url), 0, 0 },
     { "default_model", TEXT, offsetof(struct tb_config, default_model), 0, 0 },
     { "max_text", NUMBER, offsetof(struct tb_config, max_text), 1, 100000 },
@@ -60,7 +63,7 @@ enum tb_code tb_config_init(struct tb_config *c, struct tb_error *err)
     if (slash)
         *slash = 0;
     snprintf(c->data, sizeof c->data, "%.900s/var/data", exe);
-    snprintf(c->model, sizeof c->model, "%.900s/var/models/kokoro", exe);
+    snprintf(c->kokoro_model, sizeof c->kokoro_model, "%.900s/var/models/kokoro", exe);
     return TB_OK;
 }
 

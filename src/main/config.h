@@ -15,8 +15,10 @@ enum { TB_CONFIG_TEXT = 1024 };
 struct tb_config {
     char listen[TB_CONFIG_TEXT];
     char data[TB_CONFIG_TEXT];
-    char model[TB_CONFIG_TEXT];      /* folder of converted weights */
-    char engine[TB_CONFIG_TEXT];     /* "kokoro" */
+    char engine[TB_CONFIG_TEXT];     /* of every model name that `bind` does not name */
+    char bind[TB_CONFIG_TEXT];       /* "MODEL:ENGINE, ..." */
+    char model[TB_CONFIG_TEXT];      /* folder of the weights of `engine`; "": that engine's own, below */
+    char kokoro_model[TB_CONFIG_TEXT], qwen3_model[TB_CONFIG_TEXT];
     char public_url[TB_CONFIG_TEXT]; /* "": from the request */
     char default_model[TB_CONFIG_TEXT];
     char allow_urls[TB_CONFIG_TEXT]; /* places inside that recordings may be fetched from */
@@ -27,7 +29,7 @@ struct tb_config {
     enum tb_log_level log_level;
 };
 
-/* The defaults: <root>/var/data and <root>/var/models/kokoro, where <root> is the folder above the program's. */
+/* The defaults: <root>/var/data, and <root>/var/models/kokoro for kokoro_model, where <root> is the folder above the program's. */
 enum tb_code tb_config_init(struct tb_config *c, struct tb_error *err);
 /* Set one key. TB_EINVAL names key and value. */
 enum tb_code tb_config_set(struct tb_config *c, const char *key, const char *value, struct tb_error *err);

@@ -2,42 +2,35 @@
 #include "main/local.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-#include "engine/kokoro/kokoro.h"
-#include "engine/qwen3/qwen3.h"
-
-static const struct tb_engine_ops *const engines[] = { &tb_kokoro_ops, &tb_qwen3_ops };
-
-static const struct {
-    const char *name;
-    bool realtime;
-} names[TB_MODEL_NAMES] = {
-    { "qwen3-tts-vc-realtime-2026-01-15", true },
-    { "qwen3-tts-vc-realtime-2025-11-27", true },
-    { TB_DEFAULT_TARGET, false },
-};
 
 enum tb_code tb_local_open_store(const struct tb_config *c, struct tb_local *l, struct tb_error *err)
 {
     return tb_store_open(c->data, &l->store, err);
 }
 
-enum tb_code tb_local_open_engine(const struct tb_config *c, struct tb_local *l, struct tb_error *err)
+enum tb_code tb_local_open_engine(const struct tb_config *c, struct tb_local *l, int i, struct tb_error *err)
 {
-    const struct tb_engine_ops *ops = NULL;
-    enum tb_code rc;
+    struct tb_engine_config config = { .model_dir = l->bindings.engines[i].folder, .helper_dir = c->helper_dir,
+                                       .windows = c->windows };
+    enum tb_code rc = l->pool ? TB_OK : tb_pool_open((int)c->threads, &l->pool, err);
 
-    for (size_t i = 0; i < sizeof engines / sizeof *engines; i++)
-        if (!strcmp(c->engine, engines[i]->name))
-            ops = engines[i];
-    if (!ops)
-        return tb_fail(err, TB_EUNSUPPORTED, "engine '%s' is not in this build; there are: kokoro, qwen3", c->engine);
-    if ((rc = tb_pool_open((int)c->threads, &l->pool, err)))
-        return rc;
-    const struct tb_engine_config config = { .model_dir = c->model, .helper_dir = c->helper_dir, .pool = l->pool,
-                                             .windows = c->windows };
-    return tb_engine_open(ops, &config, &l->engine, err);
+    config.pool = l->pool;
+    return rc ? rc : tb_engine_open(l->bindings.engines[i].ops, &config, &l->engines[i], err);
+}
+
+static enum tb_code open_engines(const struct tb_config *c, struct tb_local *l, struct tb_error *err)
+{
+    enum tb_code rc = tb_bindings_read(c, &l->bindings, err);
+
+    for (int i = 0; !rc && i < TB_ENGINES; i++)
+        if (l->bindings.engines[i].bound)
+            rc = tb_local_open_engine(c, l, i, err);
+    for (int i = 0; !rc && i < TB_MODEL_NAMES; i++) {
+        const struct tb_binding *b = &l->bindings.models[i];
+
+        l->models[i] = (struct tb_model){ b->name, b->realtime, l->engines[b->engine] };
+    }
+    return rc;
 }
 
 enum tb_code tb_local_open(const struct tb_config *c, struct tb_local *l, struct tb_error *err)
@@ -45,12 +38,10 @@ enum tb_code tb_local_open(const struct tb_config *c, struct tb_local *l, struct
     enum tb_code rc;
 
     *l = (struct tb_local){ 0 };
-    if ((rc = tb_local_open_store(c, l, err)) || (rc = tb_local_open_engine(c, l, err)))
+    if ((rc = tb_local_open_store(c, l, err)) || (rc = open_engines(c, l, err)))
         goto failed;
     if ((rc = tb_speech_open(&(struct tb_speech_config){ 0 }, &l->speech, err)))
         goto failed;
-    for (int i = 0; i < TB_MODEL_NAMES; i++)
-        l->models[i] = (struct tb_model){ names[i].name, names[i].realtime, l->engine };
     const struct tb_voices_config voices = {
         .store = l->store,
         .models = l->models,
@@ -76,8 +67,8 @@ void tb_local_close(struct tb_local *l)
         tb_voices_close(l->voices);
     if (l->speech)
         tb_speech_close(l->speech);
-    if (l->engine)
-        tb_engine_close(l->engine);
+    for (int i = 0; i < TB_ENGINES; i++)
+        tb_engine_close(l->engines[i]);
     if (l->pool)
         tb_pool_close(l->pool);
     if (l->store)

@@ -1,19 +1,17 @@
-/* local.h - what a command needs of this machine: the store, the engine, the models bound to it. */
+/* local.h - what a command needs of this machine: the store, the engines, the models bound to them. */
 #ifndef TB_MAIN_LOCAL_H
 #define TB_MAIN_LOCAL_H
 
 #include "main/config.h"
+#include "main/engines.h"
 #include "speech/speech.h"
 #include "voices/voices.h"
-
-enum { TB_MODEL_NAMES = 3 };
-/* The model that clone binds a voice to when none is named: the one of HTTP synthesis. */
-#define TB_DEFAULT_TARGET "qwen3-tts-vc-2026-01-22"
 
 struct tb_local {
     struct tb_store *store;
     struct tb_pool *pool;
-    struct tb_engine *engine;
+    struct tb_bindings bindings;
+    struct tb_engine *engines[TB_ENGINES]; /* as in bindings; NULL: not loaded */
     struct tb_model models[TB_MODEL_NAMES];
     struct tb_voices *voices;
     struct tb_speech *speech;
@@ -21,9 +19,9 @@ struct tb_local {
 
 /* Only the store. */
 enum tb_code tb_local_open_store(const struct tb_config *c, struct tb_local *l, struct tb_error *err);
-/* The engine alone: pool and weights. */
-enum tb_code tb_local_open_engine(const struct tb_config *c, struct tb_local *l, struct tb_error *err);
-/* Everything. */
+/* Load engine i of l->bindings, which tb_bindings_read has filled, and the pool where there is none yet. */
+enum tb_code tb_local_open_engine(const struct tb_config *c, struct tb_local *l, int i, struct tb_error *err);
+/* Everything, with each engine that a model name is bound to. */
 enum tb_code tb_local_open(const struct tb_config *c, struct tb_local *l, struct tb_error *err);
 /* Whatever is open. */
 void tb_local_close(struct tb_local *l);

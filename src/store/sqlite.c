@@ -42,6 +42,14 @@ static const char *const migrations[] = {
     "INSERT INTO meta VALUES('keys_version', 1);"
     "PRAGMA application_id = 0x54696d62;"
     "PRAGMA user_version = 1;",
+    /* 2: a voice has a print for each engine that has to speak with it, and its recording the text that came with it. */
+    "CREATE TABLE prints_of_engines(voice INTEGER NOT NULL REFERENCES voices(number) ON DELETE CASCADE,"
+    " engine TEXT NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY(voice, engine)) STRICT;"
+    "INSERT INTO prints_of_engines SELECT voice, engine, bytes FROM prints JOIN voices ON number = voice;"
+    "DROP TABLE prints;"
+    "ALTER TABLE prints_of_engines RENAME TO prints;"
+    "ALTER TABLE recordings ADD COLUMN text TEXT NOT NULL DEFAULT '';"
+    "PRAGMA user_version = 2;",
 };
 enum { SCHEMA_VERSION = sizeof migrations / sizeof *migrations };
 

@@ -109,6 +109,8 @@ enum tb_code tb_keys_load(struct tb_store *store, struct tb_error *err);
 void tb_keys_free(struct tb_store *store);
 /* usage.c: store.h's usage_add, inside a transaction of the caller's. */
 enum tb_code tb_usage_add_locked(struct tb_db *db, const struct tb_usage *more, struct tb_error *err);
+/* voices.c: TB_EVOICE with its text. */
+enum tb_code tb_store_no_voice(struct tb_str id, struct tb_error *err);
 /* files.c: read the secret, or make it on the first opening. */
 enum tb_code tb_files_load_secret(struct tb_store *store, struct tb_error *err);
 

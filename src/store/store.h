@@ -54,18 +54,25 @@ struct tb_voice_info {
     char id[TB_MAX_VOICE_ID];      /* qwen-tts-vc-<name>-voice-<17 digits>-<4 hex> */
     char target_model[64];
     char language[8];              /* two-letter code */
-    char engine[16];               /* whose print it is */
+    char engine[16];               /* that it was made with: there is a print of it */
     int64_t created_ms, modified_ms, used_ms;
 };
 
-/* Store a voice and its print and count its creation in the ledger, all or nothing; durable on return. recording may
- * be empty. TB_EQUOTA: the account already holds max_voices, exact under any number of threads and processes.
- * TB_EINVAL: the id exists (the caller draws another). */
+/* What a voice was made of, kept so that another engine can make a print of it. */
+struct tb_recording {
+    struct tb_str file; /* as it was sent: WAV, MP3, M4A */
+    struct tb_str text; /* its transcript; may be empty */
+};
+
+/* Store a voice and its print and count its creation in the ledger, all or nothing; durable on return. recording: NULL
+ * when it is not to be kept. TB_EQUOTA: the account already holds max_voices, exact under any number of threads and
+ * processes. TB_EINVAL: the id exists (the caller draws another). */
 enum tb_code tb_store_voice_add(struct tb_store *store, int64_t account, const struct tb_voice_info *voice,
-                                struct tb_str print, struct tb_str recording, size_t max_voices, struct tb_error *err);
-/* TB_EVOICE when the account has no such voice. print may be NULL; else appended to (release with tb_bytes_free). */
+                                struct tb_str print, const struct tb_recording *recording, size_t max_voices,
+                                struct tb_error *err);
+/* TB_EVOICE when the account has no such voice. */
 enum tb_code tb_store_voice_get(struct tb_store *store, int64_t account, struct tb_str id, struct tb_voice_info *out,
-                                struct tb_bytes *print, struct tb_error *err);
+                                struct tb_error *err);
 /* One page, newest first, ties by id; page_index and page_size 0..TB_MAX_PAGE, else TB_EINVAL.
  * *out is malloc'd (release with free()); *total counts all of the account. */
 enum tb_code tb_store_voice_list(struct tb_store *store, int64_t account, int64_t page_index, int64_t page_size,
@@ -77,6 +84,21 @@ enum tb_code tb_store_voice_used(struct tb_store *store, int64_t account, struct
 /* Delete voices not used since before_ms, of all accounts; *deleted counts them. */
 enum tb_code tb_store_voice_sweep(struct tb_store *store, int64_t before_ms, int64_t *deleted, struct tb_error *err);
 enum tb_code tb_store_voice_count(struct tb_store *store, int64_t account, int64_t *count, struct tb_error *err);
+
+/* Prints and recordings. A voice has one print for each engine that has spoken with it, and at most one recording; both
+ * go with the voice. TB_EVOICE when the account has no such voice. */
+
+/* The print for an engine, appended (release with tb_bytes_free). TB_ENOTFOUND: it has none for this engine. */
+enum tb_code tb_store_print_get(struct tb_store *store, int64_t account, struct tb_str id, const char *engine,
+                                struct tb_bytes *print, struct tb_error *err);
+/* A further print, or a new one in place of what there is for the engine; durable on return. */
+enum tb_code tb_store_print_put(struct tb_store *store, int64_t account, struct tb_str id, const char *engine,
+                                struct tb_str print, struct tb_error *err);
+/* The recording and its transcript, appended (release both with tb_bytes_free). TB_ENOTFOUND: it was not kept. */
+enum tb_code tb_store_recording_get(struct tb_store *store, int64_t account, struct tb_str id, struct tb_bytes *file,
+                                    struct tb_bytes *text, struct tb_error *err);
+/* Is it kept? False, too, when the store cannot tell. */
+bool tb_store_recording_kept(struct tb_store *store, int64_t account, struct tb_str id);
 
 /* Usage -----------------------------------------------------------------------------------------------------------*/
 

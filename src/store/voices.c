@@ -1,4 +1,4 @@
-/* voices.c - voices with their prints and recordings: add, get, page, delete, note a use, sweep. */
+/* voices.c - voices: add, get, page, delete, note a use, sweep. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +19,7 @@ static void read_info(sqlite3_stmt *stmt, struct tb_voice_info *v)
     tb_db_text(stmt, 3, v->engine, sizeof v->engine);
 }
 
-static enum tb_code no_voice(struct tb_str id, struct tb_error *err)
+enum tb_code tb_store_no_voice(struct tb_str id, struct tb_error *err)
 {
     return tb_fail(err, TB_EVOICE, "Voice '%.*s' not found.", id.n > 200 ? 200 : (int)id.n, id.p);
 }
@@ -47,7 +47,7 @@ static enum tb_code check_room(struct tb_db *db, int64_t account, const char *id
 }
 
 static enum tb_code insert(struct tb_db *db, int64_t account, const struct tb_voice_info *v, struct tb_str print,
-                           struct tb_str recording, struct tb_error *err)
+                           const struct tb_recording *recording, struct tb_error *err)
 {
     int64_t number;
     enum tb_code rc = tb_db_run(db, err,
@@ -58,14 +58,17 @@ static enum tb_code insert(struct tb_db *db, int64_t account, const struct tb_vo
     if (rc)
         return rc;
     number = sqlite3_last_insert_rowid(db->handle);
-    rc = tb_db_run(db, err, "INSERT INTO prints(voice, bytes) VALUES(?1, ?2)", "ib", number, print);
-    if (!rc && recording.n)
-        rc = tb_db_run(db, err, "INSERT INTO recordings(voice, bytes) VALUES(?1, ?2)", "ib", number, recording);
+    rc = tb_db_run(db, err, "INSERT INTO prints(voice, engine, bytes) VALUES(?1, ?2, ?3)", "izb", number, v->engine,
+                   print);
+    if (!rc && recording)
+        rc = tb_db_run(db, err, "INSERT INTO recordings(voice, bytes, text) VALUES(?1, ?2, ?3)", "ibs", number,
+                       recording->file, recording->text);
     return rc;
 }
 
 enum tb_code tb_store_voice_add(struct tb_store *store, int64_t account, const struct tb_voice_info *voice,
-                                struct tb_str print, struct tb_str recording, size_t max_voices, struct tb_error *err)
+                                struct tb_str print, const struct tb_recording *recording, size_t max_voices,
+                                struct tb_error *err)
 {
     const struct tb_usage one = { .account = account, .voices_created = 1 };
     struct tb_db *db = &store->writer;
@@ -85,47 +88,25 @@ enum tb_code tb_store_voice_add(struct tb_store *store, int64_t account, const s
     return rc;
 }
 
-/* The reader is locked. Metadata and print come from one statement: a delete in between cannot part them. */
-static enum tb_code get_locked(struct tb_db *db, int64_t account, struct tb_str id, struct tb_voice_info *out,
-                               struct tb_bytes *print, struct tb_error *err)
+enum tb_code tb_store_voice_get(struct tb_store *store, int64_t account, struct tb_str id, struct tb_voice_info *out,
+                                struct tb_error *err)
 {
+    struct tb_db *db = &store->reader;
     sqlite3_stmt *stmt;
     bool row = false;
     enum tb_code rc;
 
-    rc = print ? tb_db_query(db, &stmt, err,
-                             "SELECT " COLUMNS ", bytes FROM voices JOIN prints ON prints.voice = voices.number"
-                             " WHERE account = ?1 AND id = ?2", "is", account, id)
-               : tb_db_query(db, &stmt, err, "SELECT " COLUMNS " FROM voices WHERE account = ?1 AND id = ?2", "is",
-                             account, id);
+    *out = (struct tb_voice_info){ 0 };
+    tb_db_lock(db);
+    rc = tb_db_query(db, &stmt, err, "SELECT " COLUMNS " FROM voices WHERE account = ?1 AND id = ?2", "is", account, id);
     if (!rc)
         rc = tb_db_step(db, stmt, &row, err);
     if (!rc && !row)
-        rc = no_voice(id, err);
-    if (!rc && print) {
-        const void *bytes = sqlite3_column_blob(stmt, COLUMN_COUNT);
-        size_t n = (size_t)sqlite3_column_bytes(stmt, COLUMN_COUNT);
-
-        if (n && !bytes)
-            rc = tb_fail(err, TB_ENOMEM, "voice print of %zu bytes", n);
-        else if ((rc = tb_bytes_add(print, bytes, n)))
-            tb_fail(err, rc, "voice print of %zu bytes", n);
-    }
+        rc = tb_store_no_voice(id, err);
     if (!rc)
         read_info(stmt, out);
     tb_db_done(stmt);
-    return rc;
-}
-
-enum tb_code tb_store_voice_get(struct tb_store *store, int64_t account, struct tb_str id, struct tb_voice_info *out,
-                                struct tb_bytes *print, struct tb_error *err)
-{
-    enum tb_code rc;
-
-    *out = (struct tb_voice_info){ 0 };
-    tb_db_lock(&store->reader);
-    rc = get_locked(&store->reader, account, id, out, print, err);
-    tb_db_unlock(&store->reader);
+    tb_db_unlock(db);
     return rc;
 }
 
@@ -194,7 +175,7 @@ enum tb_code tb_store_voice_delete(struct tb_store *store, int64_t account, stru
     tb_db_lock(db);
     rc = tb_db_run(db, err, "DELETE FROM voices WHERE account = ?1 AND id = ?2", "is", account, id);
     if (!rc && sqlite3_changes(db->handle) == 0)
-        rc = no_voice(id, err);
+        rc = tb_store_no_voice(id, err);
     tb_db_unlock(db);
     return rc;
 }
@@ -209,7 +190,7 @@ enum tb_code tb_store_voice_used(struct tb_store *store, int64_t account, struct
     rc = tb_db_run(db, err, "UPDATE voices SET used_ms = max(used_ms, ?3) WHERE account = ?1 AND id = ?2", "isi",
                    account, id, now_ms);
     if (!rc && sqlite3_changes(db->handle) == 0)
-        rc = no_voice(id, err);
+        rc = tb_store_no_voice(id, err);
     tb_db_unlock(db);
     return rc;
 }

@@ -13,10 +13,7 @@
 #include "voices/fetch.h"
 #include "voices/voices_priv.h"
 
-enum {
-    ID_TRIES = 64,         /* of 65536 tails in the same millisecond under the same name */
-    TURN_US = 1000 * 1000  /* who listens, and has that much left to hear, waits for an enrolment */
-};
+enum { ID_TRIES = 64 }; /* of 65536 tails in the same millisecond under the same name */
 
 /* Codecs pad the end of a recording: MP3 by up to two frames and its decoder's delay, AAC by as much. WAV does not. */
 static const double padding_s = 0.1;
@@ -110,7 +107,7 @@ static enum tb_code make_id(struct tb_str name, int64_t now_ms, char id[TB_MAX_V
 
 /* Draw ids until one is free. */
 static enum tb_code store_voice(struct tb_voices *v, int64_t account, struct tb_str name, struct tb_voice_info *info,
-                                struct tb_str print, struct tb_str recording, struct tb_error *err)
+                                struct tb_str print, const struct tb_recording *recording, struct tb_error *err)
 {
     enum tb_code rc = TB_EINVAL;
 
@@ -138,7 +135,7 @@ static enum tb_code make_print(struct tb_voices *v, const struct tb_model *model
     if (!rc)
         rc = check_sound(&info, err);
     if (!rc) {
-        enrol.turn = tb_turn_begin(&v->config.turns, TURN_US); /* 60 s of sound take 0.2 s to check */
+        enrol.turn = tb_turn_begin(&v->config.turns, TB_ENROL_TURN_US); /* 60 s of sound take 0.2 s to check */
         if (!(rc = tb_quality_measure(&pcm, &report->sound, err)))
             rc = tb_judge_sound(&report->sound, &report->advice, err);
     }
@@ -240,8 +237,9 @@ enum tb_code tb_voices_create(struct tb_voices *v, int64_t account, const struct
         goto done;
     snprintf(info.language, sizeof info.language, "%s", tb_lang_code(lang != TB_LANG_AUTO ? lang : TB_LANG_ZH));
     began = tb_mono_us();
+    const struct tb_recording recording = { tb_bytes_str(&file), req->text };
     rc = store_voice(v, account, req->preferred_name, &info, tb_bytes_str(&print),
-                     v->config.keep_recordings ? tb_bytes_str(&file) : (struct tb_str){ 0 }, err);
+                     v->config.keep_recordings ? &recording : NULL, err);
     times->store_us = tb_mono_us() - began;
     if (rc)
         goto done;

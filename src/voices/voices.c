@@ -1,4 +1,4 @@
-/* voices.c - see voices.h: all but create, which has a file of its own. */
+/* voices.c - see voices.h: all but create and renew, which have files of their own. */
 #include "voices/voices.h"
 
 #include <curl/curl.h>
@@ -47,6 +47,7 @@ enum tb_code tb_voices_open(const struct tb_voices_config *config, struct tb_voi
         free(v);
         return tb_fail(err, TB_EINTERNAL, "libcurl does not start");
     }
+    pthread_mutex_init(&v->renewing, NULL);
     v->config = *config;
     if (!v->config.max_voices)
         v->config.max_voices = TB_MAX_VOICES;
@@ -70,6 +71,7 @@ void tb_voices_close(struct tb_voices *v)
     if (!v)
         return;
     tb_print_cache_close(v->cache);
+    pthread_mutex_destroy(&v->renewing);
     free(v->helper_dir);
     free(v);
     curl_global_cleanup(); /* counted: the last one that opened */
@@ -121,27 +123,61 @@ enum tb_code tb_voices_delete(struct tb_voices *v, int64_t account, struct tb_st
     return TB_OK;
 }
 
+/* The print for an engine. TB_ENOTFOUND: there is none that it can read; why says what there is. */
+static enum tb_code read_print(struct tb_voices *v, int64_t account, const struct tb_voice_info *info,
+                               struct tb_engine *engine, struct tb_bytes *print, struct tb_error *why)
+{
+    enum tb_code rc = tb_store_print_get(v->config.store, account, tb_str_of(info->id), engine->ops->name, print, why);
+
+    if (rc == TB_ENOTFOUND)
+        return tb_fail(why, rc, "it was made with engine '%s', and its model is now spoken by '%s'", info->engine,
+                       engine->ops->name);
+    if (rc)
+        return rc;
+    rc = tb_engine_reads(engine, tb_bytes_str(print), why);
+    return rc == TB_EVOICE ? TB_ENOTFOUND : rc;
+}
+
+/* Append the print of a voice that is there and of this model. */
+static enum tb_code find_print(struct tb_voices *v, int64_t account, const struct tb_voice_info *info,
+                               struct tb_engine *engine, struct tb_bytes *print, struct tb_error *err)
+{
+    struct tb_bytes found = { .cap = TB_MAX_PRINT };
+    struct tb_error why = { 0 };
+    enum tb_code rc;
+
+    if (tb_print_cache_get(v->cache, info, print))
+        return TB_OK;
+    rc = read_print(v, account, info, engine, &found, &why);
+    if (!rc && (rc = tb_bytes_add(print, found.data, found.size)))
+        tb_fail(&why, rc, "a voice print of %zu bytes", found.size);
+    if (!rc)
+        tb_print_cache_put(v->cache, info, tb_bytes_str(&found));
+    else if (rc != TB_ENOTFOUND)
+        tb_fail(err, rc, "%s", why.text);
+    else if (tb_store_recording_kept(v->config.store, account, tb_str_of(info->id)))
+        rc = tb_fail(err, TB_ERENEW, "%s", why.text);
+    else
+        rc = tb_fail(err, TB_EPRINT, "This voice cannot be spoken with: %s. Its recording was not kept: create it again",
+                     why.text);
+    tb_bytes_free(&found);
+    return rc;
+}
+
 enum tb_code tb_voices_find(struct tb_voices *v, int64_t account, struct tb_str id, const struct tb_model *model,
                             struct tb_voice_info *out, struct tb_bytes *print, struct tb_error *err)
 {
-    size_t start = print->size;
-    enum tb_code rc;
-
     /* The row decides each time: a voice deleted by another process a moment ago is gone here too. */
-    rc = tb_store_voice_get(v->config.store, account, id, out, NULL, err);
+    enum tb_code rc = tb_store_voice_get(v->config.store, account, id, out, err);
+
     if (rc == TB_EVOICE)
         tb_print_cache_drop(v->cache, id);
-    if (rc)
-        return rc;
-    if (strcmp(out->target_model, model->name) != 0 || strcmp(out->engine, model->engine->ops->name) != 0) {
-        *out = (struct tb_voice_info){ 0 };
-        return tb_fail(err, TB_EVOICE, "Voice '%.*s' not found.", (int)id.n, id.p);
-    }
-    if (tb_print_cache_get(v->cache, out, print))
-        return TB_OK;
-    rc = tb_store_voice_get(v->config.store, account, id, out, print, err);
+    if (!rc && strcmp(out->target_model, model->name) != 0)
+        rc = tb_fail(err, TB_EVOICE, "Voice '%.*s' not found.", (int)id.n, id.p);
     if (!rc)
-        tb_print_cache_put(v->cache, out, (struct tb_str){ (char *)print->data + start, print->size - start });
+        rc = find_print(v, account, out, model->engine, print, err);
+    if (rc)
+        *out = (struct tb_voice_info){ 0 };
     return rc;
 }
 

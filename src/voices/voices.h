@@ -1,6 +1,7 @@
 /* voices.h - enrolment and the life of a voice: create, list, delete, find for synthesis, retention.
  *
- * A voice belongs to one account and one target model; each model name is bound to one engine. All calls are
+ * A voice belongs to one account and one target model; each model name is bound to one engine, of several or the same.
+ * A voice has a print for the engine that it was made with and, where the binding has changed since, others. All calls are
  * thread-safe and may block (disk, decoder process, network, seconds of computing): they run on worker threads. */
 #ifndef TB_VOICES_VOICES_H
 #define TB_VOICES_VOICES_H
@@ -29,7 +30,7 @@ struct tb_voices_config {
     size_t model_count;
     const char *helper_dir;     /* folder with timbre-decode */
     size_t max_voices;          /* per account; 0: TB_MAX_VOICES */
-    bool keep_recordings;       /* store the recording, so that a later engine can enrol again */
+    bool keep_recordings;       /* store recordings, so that tb_voices_renew can enrol for another engine */
     struct tb_turns turns;      /* who shares out the cores; outlives the voices */
     bool allow_private_urls;    /* fetch audio from private addresses too */
     /* Places inside that may be fetched from all the same: "10.0.0.7:9000, [fd00::7]:9000", or NULL; copied */
@@ -75,10 +76,17 @@ enum tb_code tb_voices_list(struct tb_voices *voices, int64_t account, int64_t p
 /* TB_EVOICE when the account has no such voice. */
 enum tb_code tb_voices_delete(struct tb_voices *voices, int64_t account, struct tb_str id, struct tb_error *err);
 
-/* The print of a voice for synthesis by `model`. TB_EVOICE: unknown, deleted, someone else's, or enrolled for another
- * model; the caller cannot tell which. *print is appended to; release with tb_bytes_free. */
+/* The print of a voice for synthesis by `model`. *print is appended to; release with tb_bytes_free.
+ * TB_EVOICE: unknown, deleted, someone else's, or enrolled for another model; the caller cannot tell which.
+ * A voice of this model may have been made while another engine served it:
+ * TB_ERENEW: no print for the model's engine yet; tb_voices_renew makes one of the kept recording.
+ * TB_EPRINT: none, and no recording; the message says what to do and may be shown to the client. */
 enum tb_code tb_voices_find(struct tb_voices *voices, int64_t account, struct tb_str id, const struct tb_model *model,
                             struct tb_voice_info *out, struct tb_bytes *print, struct tb_error *err);
+/* As find, but makes the print of the kept recording where that is needed, and stores it: seconds of work, once for each
+ * voice and engine. TB_EPRINT also when the engine refuses the recording. */
+enum tb_code tb_voices_renew(struct tb_voices *voices, int64_t account, struct tb_str id, const struct tb_model *model,
+                             struct tb_voice_info *out, struct tb_bytes *print, struct tb_error *err);
 /* Note a finished synthesis: retention and the usage ledger. */
 enum tb_code tb_voices_used(struct tb_voices *voices, int64_t account, struct tb_str id, int64_t characters,
                             int64_t audio_ms, struct tb_error *err);

@@ -2,6 +2,8 @@
 #ifndef TB_VOICES_VOICES_PRIV_H
 #define TB_VOICES_VOICES_PRIV_H
 
+#include <pthread.h>
+
 #include "base/limits.h"
 #include "voices/address.h"
 #include "voices/cache.h"
@@ -13,6 +15,9 @@ struct tb_voices {
     char places[TB_MAX_PLACES][TB_PLACE];
     const char *allowed[TB_MAX_PLACES + 1]; /* into places, NULL-ended */
     struct tb_print_cache *cache;
+    pthread_mutex_t renewing; /* held while a print is made anew: who asked for the same one then finds it */
 };
+
+enum { TB_ENROL_TURN_US = 1000 * 1000 }; /* who listens, and has that much left to hear, waits for an enrolment */
 
 #endif

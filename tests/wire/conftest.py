@@ -15,7 +15,7 @@ import requests
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMBRE = os.environ.get("TIMBRE_BIN", str(ROOT / "build/timbre"))
-MODEL_OPTIONS = ["--model", os.environ["TIMBRE_MODEL"]] if "TIMBRE_MODEL" in os.environ else []
+MODEL_OPTIONS = ["--kokoro-model", os.environ["TIMBRE_MODEL"]] if "TIMBRE_MODEL" in os.environ else []
 
 VOICES_PATH = "/api/v1/services/audio/tts/customization"
 SYNTHESIS_PATH = "/api/v1/services/aigc/multimodal-generation/generation"

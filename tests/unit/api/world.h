@@ -28,6 +28,10 @@
 #define PATH_A "/api/v1/services/audio/tts/customization"
 #define PATH_C "/api/v1/services/aigc/multimodal-generation/generation"
 
+#ifndef HELPER_DIR /* only tests that decode recordings need it */
+#define HELPER_DIR "/nonexistent"
+#endif
+
 enum { RATE = 24000, SAMPLES = 240 };
 
 static inline void nap(int us)
@@ -107,9 +111,20 @@ static void talker_close(struct tb_session *session)
     free(session);
 }
 
+static enum tb_code talker_enrol(struct tb_engine *engine, const struct tb_enrol_request *req, struct tb_bytes *print,
+                                 struct tb_enrol_report *report, struct tb_error *err)
+{
+    (void)engine;
+    (void)req;
+    (void)err;
+    *report = (struct tb_enrol_report){ 0 };
+    return tb_bytes_addz(print, "print");
+}
+
 static const struct tb_engine_ops talker_ops = { .name = "talker",
                                                  .rate_hz = RATE,
                                                  .languages = 1u << TB_LANG_EN | 1u << TB_LANG_ZH | 1u << TB_LANG_ES,
+                                                 .enrol = talker_enrol,
                                                  .session_open = talker_open,
                                                  .session_text = talker_text,
                                                  .session_step = talker_step,
@@ -200,7 +215,7 @@ static inline void add_voice(struct world *w, const char *model, const char *nam
     snprintf(v.target_model, sizeof v.target_model, "%s", model);
     snprintf(v.language, sizeof v.language, "en");
     snprintf(v.engine, sizeof v.engine, "talker");
-    assert_int_equal(tb_store_voice_add(w->store, w->account, &v, TB_STR("print"), TB_STR(""), 5000, NULL), TB_OK);
+    assert_int_equal(tb_store_voice_add(w->store, w->account, &v, TB_STR("print"), NULL, 5000, NULL), TB_OK);
     memcpy(id, v.id, sizeof v.id);
 }
 
@@ -208,7 +223,7 @@ static inline void add_voice(struct world *w, const char *model, const char *nam
 static inline struct world *world_open(void (*change)(struct tb_api_config *config))
 {
     struct world *w = calloc(1, sizeof *w);
-    struct tb_voices_config voices = { .models = world_models, .model_count = 3, .helper_dir = "/nonexistent",
+    struct tb_voices_config voices = { .models = world_models, .model_count = 3, .helper_dir = HELPER_DIR,
                                        .max_voices = 6 };
     struct tb_error err = { 0 };
     int64_t other;

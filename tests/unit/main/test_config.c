@@ -33,9 +33,9 @@ static void defaults_are_beside_the_program(void **state)
     assert_int_equal(c.ws_accept_delay_ms, 5);
     assert_non_null(strstr(c.data, "/var/data"));
     size_t root = strlen(c.data) - strlen("/var/data");
-    assert_memory_equal(c.data, c.model, root);
+    assert_memory_equal(c.data, c.kokoro_model, root);
     assert_memory_equal(c.data, c.helper_dir, root);
-    assert_string_equal(c.model + root, "/var/models/kokoro");
+    assert_string_equal(c.kokoro_model + root, "/var/models/kokoro");
 }
 
 static void reads_every_kind_of_value(void **state)

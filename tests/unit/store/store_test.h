@@ -63,7 +63,7 @@ static inline enum tb_code add_voice(struct tb_store *store, int64_t account, co
 {
     struct tb_voice_info v = make_voice(id, created_ms);
 
-    return tb_store_voice_add(store, account, &v, tb_str_of(id), (struct tb_str){ 0 }, TB_MAX_VOICES, NULL);
+    return tb_store_voice_add(store, account, &v, tb_str_of(id), NULL, TB_MAX_VOICES, NULL);
 }
 
 #endif

@@ -151,17 +151,18 @@ static void a_voice_comes_back_whole(void **state)
 
     v.modified_ms += 5;
     v.used_ms += 9;
-    assert_int_equal(tb_store_voice_add(f->store, f->account, &v, (struct tb_str){ "a\0b\xff", 4 }, TB_STR("RIFF"), 10,
-                                        NULL), TB_OK);
-    assert_int_equal(tb_store_voice_get(f->store, f->account, tb_str_of(v.id), &got, &print, NULL), TB_OK);
+    assert_int_equal(tb_store_voice_add(f->store, f->account, &v, (struct tb_str){ "a\0b\xff", 4 }, NULL, 10, NULL),
+                     TB_OK);
+    assert_int_equal(tb_store_voice_get(f->store, f->account, tb_str_of(v.id), &got, NULL), TB_OK);
     assert_memory_equal(&got, &v, sizeof v);
+    assert_int_equal(tb_store_print_get(f->store, f->account, tb_str_of(v.id), "test", &print, NULL), TB_OK);
     assert_int_equal(print.size, 4);
     assert_memory_equal(print.data, "a\0b\xff", 4);
     tb_bytes_free(&print);
 
     tb_store_close(f->store);
     f->store = open_store(f->dir);
-    assert_int_equal(tb_store_voice_get(f->store, f->account, tb_str_of(v.id), &got, NULL, NULL), TB_OK);
+    assert_int_equal(tb_store_voice_get(f->store, f->account, tb_str_of(v.id), &got, NULL), TB_OK);
     assert_memory_equal(&got, &v, sizeof v);
 }
 
@@ -188,15 +189,17 @@ static void another_account_sees_and_touches_nothing(void **state)
     size_t count;
 
     assert_int_equal(add_voice(f->store, f->account, "mine", 1), TB_OK);
-    assert_int_equal(tb_store_voice_get(f->store, other, TB_STR("mine"), &got, &print, &err), TB_EVOICE);
+    assert_int_equal(tb_store_voice_get(f->store, other, TB_STR("mine"), &got, &err), TB_EVOICE);
     assert_string_equal(err.text, "Voice 'mine' not found.");
+    assert_int_equal(tb_store_print_get(f->store, other, TB_STR("mine"), "test", &print, NULL), TB_EVOICE);
+    assert_int_equal(tb_store_print_put(f->store, other, TB_STR("mine"), "test", TB_STR("p"), NULL), TB_EVOICE);
     assert_int_equal(print.size, 0);
     assert_int_equal(tb_store_voice_delete(f->store, other, TB_STR("mine"), NULL), TB_EVOICE);
     assert_int_equal(tb_store_voice_used(f->store, other, TB_STR("mine"), 9, NULL), TB_EVOICE);
     assert_int_equal(tb_store_voice_list(f->store, other, 0, 10, &list, &count, &total, NULL), TB_OK);
     assert_true(count == 0 && total == 0);
     free(list);
-    assert_int_equal(tb_store_voice_get(f->store, f->account, TB_STR("mine"), &got, NULL, NULL), TB_OK);
+    assert_int_equal(tb_store_voice_get(f->store, f->account, TB_STR("mine"), &got, NULL), TB_OK);
     assert_int_equal(got.used_ms, 1);
 }
 
@@ -240,13 +243,13 @@ static void delete_frees_the_place(void **state)
     struct tb_error err;
 
     assert_int_equal(add_voice(f->store, f->account, "one", 1), TB_OK);
-    assert_int_equal(tb_store_voice_add(f->store, f->account, &v, TB_STR("p"), TB_STR(""), 1, &err), TB_EQUOTA);
+    assert_int_equal(tb_store_voice_add(f->store, f->account, &v, TB_STR("p"), NULL, 1, &err), TB_EQUOTA);
     assert_non_null(strstr(err.text, "1 voices, at most 1"));
     assert_int_equal(tb_store_voice_delete(f->store, f->account, TB_STR("one"), NULL), TB_OK);
     assert_int_equal(tb_store_voice_delete(f->store, f->account, TB_STR("one"), NULL), TB_EVOICE);
-    assert_int_equal(tb_store_voice_get(f->store, f->account, TB_STR("one"), &v, &print, NULL), TB_EVOICE);
+    assert_int_equal(tb_store_print_get(f->store, f->account, TB_STR("one"), "test", &print, NULL), TB_EVOICE);
     v = make_voice("two", 2);
-    assert_int_equal(tb_store_voice_add(f->store, f->account, &v, TB_STR("p"), TB_STR(""), 1, NULL), TB_OK);
+    assert_int_equal(tb_store_voice_add(f->store, f->account, &v, TB_STR("p"), NULL, 1, NULL), TB_OK);
 }
 
 /* A voice print is personal data: it is overwritten, and not only unlinked. */
@@ -258,7 +261,7 @@ static void a_deleted_print_is_not_in_the_file(void **state)
     char line[128];
 
     snprintf(line, sizeof line, command, f->dir);
-    assert_int_equal(tb_store_voice_add(f->store, f->account, &v, TB_STR("a very-personal-print"), TB_STR(""), 9, NULL),
+    assert_int_equal(tb_store_voice_add(f->store, f->account, &v, TB_STR("a very-personal-print"), NULL, 9, NULL),
                      TB_OK);
     tb_store_close(f->store); /* folds the log into the file */
     assert_int_equal(system(line), 0);
@@ -285,7 +288,7 @@ static void readers_do_not_wait_for_a_writer(void **state)
     assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE; DELETE FROM voices; DELETE FROM keys", NULL, NULL, NULL),
                      SQLITE_OK);
     began = tb_mono_us();
-    assert_int_equal(tb_store_voice_get(f->store, f->account, TB_STR("v"), &got, NULL, NULL), TB_OK);
+    assert_int_equal(tb_store_voice_get(f->store, f->account, TB_STR("v"), &got, NULL), TB_OK);
     assert_int_equal(tb_store_key_find(f->store, TB_STR("some-key"), &account, NULL), TB_OK);
     assert_int_equal(tb_store_key_find(f->store, TB_STR("no-such-key"), &account, NULL), TB_ENOTFOUND);
     assert_true(tb_mono_us() - began < 500000);
@@ -301,12 +304,12 @@ static void odd_ids_are_only_data(void **state)
 
     assert_int_equal(add_voice(f->store, f->account, "only", 1), TB_OK);
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
-        assert_int_equal(tb_store_voice_get(f->store, f->account, tb_str_of(ids[i]), &got, NULL, NULL), TB_EVOICE);
+        assert_int_equal(tb_store_voice_get(f->store, f->account, tb_str_of(ids[i]), &got, NULL), TB_EVOICE);
         assert_int_equal(tb_store_voice_delete(f->store, f->account, tb_str_of(ids[i]), NULL), TB_EVOICE);
     }
-    assert_int_equal(tb_store_voice_get(f->store, f->account, (struct tb_str){ "only\0", 5 }, &got, NULL, NULL),
+    assert_int_equal(tb_store_voice_get(f->store, f->account, (struct tb_str){ "only\0", 5 }, &got, NULL),
                      TB_EVOICE);
-    assert_int_equal(tb_store_voice_get(f->store, f->account, TB_STR("only"), &got, NULL, NULL), TB_OK);
+    assert_int_equal(tb_store_voice_get(f->store, f->account, TB_STR("only"), &got, NULL), TB_OK);
 }
 
 static void the_sweep_takes_what_was_unused_for_a_year(void **state)
@@ -326,8 +329,8 @@ static void the_sweep_takes_what_was_unused_for_a_year(void **state)
     tb_clock_shift(year + 1000);
     assert_int_equal(tb_store_voice_sweep(f->store, tb_now_ms() - year, &deleted, NULL), TB_OK);
     assert_int_equal(deleted, 1);
-    assert_int_equal(tb_store_voice_get(f->store, f->account, TB_STR("idle"), &got, NULL, NULL), TB_EVOICE);
-    assert_int_equal(tb_store_voice_get(f->store, f->account, TB_STR("used"), &got, NULL, NULL), TB_OK);
+    assert_int_equal(tb_store_voice_get(f->store, f->account, TB_STR("idle"), &got, NULL), TB_EVOICE);
+    assert_int_equal(tb_store_voice_get(f->store, f->account, TB_STR("used"), &got, NULL), TB_OK);
 }
 
 static void usage_is_summed_by_day_and_account(void **state)

@@ -24,7 +24,7 @@ static void *add_voices(void *arg)
 
         snprintf(id, sizeof id, "t%d-%d", me, i);
         struct tb_voice_info v = make_voice(id, i);
-        enum tb_code rc = tb_store_voice_add(s->store, s->account, &v, TB_STR("print"), TB_STR(""), QUOTA, &err);
+        enum tb_code rc = tb_store_voice_add(s->store, s->account, &v, TB_STR("print"), NULL, QUOTA, &err);
 
         if (rc == TB_OK)
             atomic_fetch_add(&s->added, 1);
@@ -44,7 +44,7 @@ static void *read_lists(void *arg)
     struct shared *s = arg;
 
     while (!atomic_load(&s->stop)) {
-        struct tb_voice_info *list, got;
+        struct tb_voice_info *list;
         struct tb_bytes print = { 0 };
         int64_t total;
         size_t count;
@@ -52,7 +52,7 @@ static void *read_lists(void *arg)
         if (tb_store_voice_list(s->store, s->account, 0, TB_MAX_PAGE, &list, &count, &total, NULL) ||
             (int64_t)count != total)
             atomic_fetch_add(&s->failed, 1);
-        if (count && (tb_store_voice_get(s->store, s->account, tb_str_of(list[0].id), &got, &print, NULL) ||
+        if (count && (tb_store_print_get(s->store, s->account, tb_str_of(list[0].id), "test", &print, NULL) ||
                       !tb_str_eq(tb_bytes_str(&print), "print")))
             atomic_fetch_add(&s->failed, 1);
         tb_bytes_free(&print);

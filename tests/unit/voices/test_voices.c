@@ -13,7 +13,7 @@ static void put_voice(struct fixture *f, const char *id, const char *model, cons
     snprintf(v.target_model, sizeof v.target_model, "%s", model);
     snprintf(v.engine, sizeof v.engine, "%s", engine);
     strcpy(v.language, "en");
-    assert_int_equal(tb_store_voice_add(f->store, f->account, &v, tb_str_of(id), (struct tb_str){ 0 }, SIZE_MAX, NULL),
+    assert_int_equal(tb_store_voice_add(f->store, f->account, &v, tb_str_of(id), NULL, SIZE_MAX, NULL),
                      TB_OK);
 }
 
@@ -45,7 +45,7 @@ static void only_the_owner_and_the_model_find_a_voice(void **state)
         assert_int_equal(find(f, f->account, "v", &models[0]), TB_OK);
         assert_int_equal(find(f, f->other, "v", &models[0]), TB_EVOICE);
         assert_int_equal(find(f, f->account, "v", &models[1]), TB_EVOICE);
-        assert_int_equal(find(f, f->account, "v", &otherwise), TB_EVOICE); /* an engine that cannot read the print */
+        assert_int_equal(find(f, f->account, "v", &otherwise), TB_EPRINT); /* an engine that has no print */
         assert_int_equal(find(f, f->account, "w", &models[0]), TB_EVOICE);
         assert_int_equal(find(f, f->account, "", &models[0]), TB_EVOICE);
     }
@@ -100,7 +100,7 @@ static void a_voice_made_anew_is_not_the_old_one(void **state)
     strcpy(v.id, "v");
     strcpy(v.target_model, models[0].name);
     strcpy(v.engine, "test");
-    assert_int_equal(tb_store_voice_add(f->store, f->account, &v, TB_STR("new"), TB_STR(""), 9, NULL), TB_OK);
+    assert_int_equal(tb_store_voice_add(f->store, f->account, &v, TB_STR("new"), NULL, 9, NULL), TB_OK);
     for (int i = 0; i < 2; i++) {
         print.size = 0;
         assert_int_equal(tb_voices_find(f->voices, f->account, TB_STR("v"), &models[0], &got, &print, NULL), TB_OK);
@@ -135,7 +135,7 @@ static void a_synthesis_is_noted(void **state)
     put_voice(f, "v", models[0].name, "test");
     tb_clock_shift(5000000);
     assert_int_equal(tb_voices_used(f->voices, f->account, TB_STR("v"), 120, 4500, NULL), TB_OK);
-    assert_int_equal(tb_store_voice_get(f->store, f->account, TB_STR("v"), &got, NULL, NULL), TB_OK);
+    assert_int_equal(tb_store_voice_get(f->store, f->account, TB_STR("v"), &got, NULL), TB_OK);
     assert_true(got.used_ms - got.created_ms >= 5000000);
     assert_int_equal(tb_voices_delete(f->voices, f->account, TB_STR("v"), NULL), TB_OK);
     assert_int_equal(tb_voices_used(f->voices, f->account, TB_STR("v"), 1, 1, NULL), TB_OK); /* while it was speaking */
