@@ -11,8 +11,8 @@
 #include "text/utf8.h"
 
 #define INVALID_VOICE                                                                                                  \
-    "Invalid voice specified, the requested voice does not exist or is not licensed for use\xe2\x80\x94please select a " \
-    "supported voice."
+    "Invalid voice specified, the requested voice does not exist or is not licensed for use\xe2\x80\x94please select " \
+    "a supported voice."
 
 struct row {
     int status;

@@ -308,8 +308,8 @@ static enum tb_code open_stream(struct tb_exchange *x, struct tb_error *err)
 {
     struct tb_synthesis *s = x->synthesis;
     const struct tb_stream_events events = { .audio = on_audio, .drained = on_drained, .done = on_done, .ctx = x };
-    struct tb_utterance_config config = { .engine = s->model->engine, .print = tb_bytes_str(&s->print), .whole = !x->sse,
-                                          .expected = tb_utf8_count(s->text) };
+    struct tb_utterance_config config = { .engine = s->model->engine, .print = tb_bytes_str(&s->print),
+                                          .whole = !x->sse, .expected = tb_utf8_count(s->text) };
     static const uint8_t header[WAV_HEADER];
     enum tb_code rc;
 
@@ -372,7 +372,8 @@ static void find_voice(struct tb_exchange *x)
     } else if (!json_is_string(value)) {
         tb_problem_set(&x->problem, TB_P_FIELD, "voice", "Got %s: a string is needed.", got);
     } else {
-        rc = tb_voices_find(x->api->config.voices, x->account, tb_json_str(value), s->model, &s->voice, &s->print, &err);
+        rc = tb_voices_find(x->api->config.voices, x->account, tb_json_str(value), s->model, &s->voice, &s->print,
+                            &err);
         if (rc == TB_ERENEW)
             x->more = renew_voice;
         else if (rc)

@@ -29,7 +29,8 @@ struct tb_config {
     enum tb_log_level log_level;
 };
 
-/* The defaults: <root>/var/data, and <root>/var/models/kokoro for kokoro_model, where <root> is the folder above the program's. */
+/* The defaults: <root>/var/data, and <root>/var/models/kokoro for kokoro_model; <root> is the folder above the
+ * program's. */
 enum tb_code tb_config_init(struct tb_config *c, struct tb_error *err);
 /* Set one key. TB_EINVAL names key and value. */
 enum tb_code tb_config_set(struct tb_config *c, const char *key, const char *value, struct tb_error *err);

@@ -11,7 +11,7 @@ static enum tb_code add_column(sqlite3_stmt *stmt, int column, struct tb_bytes *
     return rc ? tb_fail(err, rc, "%zu bytes of a voice", n) : TB_OK;
 }
 
-/* The statement gives one row for the voice, whose `columns` are NULL where there is nothing. Appended to out[0 ...]. */
+/* The statement gives one row for the voice; its columns are NULL where there is nothing. Appended to out[0 ...]. */
 static enum tb_code read_columns(struct tb_db *db, sqlite3_stmt *stmt, struct tb_str id, struct tb_bytes *out[],
                                  int columns, const char *what, struct tb_error *err)
 {

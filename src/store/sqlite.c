@@ -42,7 +42,7 @@ static const char *const migrations[] = {
     "INSERT INTO meta VALUES('keys_version', 1);"
     "PRAGMA application_id = 0x54696d62;"
     "PRAGMA user_version = 1;",
-    /* 2: a voice has a print for each engine that has to speak with it, and its recording the text that came with it. */
+    /* 2: a voice has a print for each engine that has to speak with it, and a recording the text that came along. */
     "CREATE TABLE prints_of_engines(voice INTEGER NOT NULL REFERENCES voices(number) ON DELETE CASCADE,"
     " engine TEXT NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY(voice, engine)) STRICT;"
     "INSERT INTO prints_of_engines SELECT voice, engine, bytes FROM prints JOIN voices ON number = voice;"

@@ -98,7 +98,8 @@ enum tb_code tb_store_voice_get(struct tb_store *store, int64_t account, struct 
 
     *out = (struct tb_voice_info){ 0 };
     tb_db_lock(db);
-    rc = tb_db_query(db, &stmt, err, "SELECT " COLUMNS " FROM voices WHERE account = ?1 AND id = ?2", "is", account, id);
+    rc = tb_db_query(db, &stmt, err, "SELECT " COLUMNS " FROM voices WHERE account = ?1 AND id = ?2", "is", account,
+                     id);
     if (!rc)
         rc = tb_db_step(db, stmt, &row, err);
     if (!rc && !row)

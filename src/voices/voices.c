@@ -158,8 +158,8 @@ static enum tb_code find_print(struct tb_voices *v, int64_t account, const struc
     else if (tb_store_recording_kept(v->config.store, account, tb_str_of(info->id)))
         rc = tb_fail(err, TB_ERENEW, "%s", why.text);
     else
-        rc = tb_fail(err, TB_EPRINT, "This voice cannot be spoken with: %s. Its recording was not kept: create it again",
-                     why.text);
+        rc = tb_fail(err, TB_EPRINT, "This voice cannot be spoken with: %s. "
+                     "Its recording was not kept: create it again", why.text);
     tb_bytes_free(&found);
     return rc;
 }

@@ -1,8 +1,8 @@
 /* voices.h - enrolment and the life of a voice: create, list, delete, find for synthesis, retention.
  *
  * A voice belongs to one account and one target model; each model name is bound to one engine, of several or the same.
- * A voice has a print for the engine that it was made with and, where the binding has changed since, others. All calls are
- * thread-safe and may block (disk, decoder process, network, seconds of computing): they run on worker threads. */
+ * A voice has a print for the engine that it was made with and, where the binding has changed since, others. All calls
+ * are thread-safe and may block (disk, decoder process, network, seconds of computing): they run on worker threads. */
 #ifndef TB_VOICES_VOICES_H
 #define TB_VOICES_VOICES_H
 
@@ -83,8 +83,8 @@ enum tb_code tb_voices_delete(struct tb_voices *voices, int64_t account, struct 
  * TB_EPRINT: none, and no recording; the message says what to do and may be shown to the client. */
 enum tb_code tb_voices_find(struct tb_voices *voices, int64_t account, struct tb_str id, const struct tb_model *model,
                             struct tb_voice_info *out, struct tb_bytes *print, struct tb_error *err);
-/* As find, but makes the print of the kept recording where that is needed, and stores it: seconds of work, once for each
- * voice and engine. TB_EPRINT also when the engine refuses the recording. */
+/* As find, but makes the print of the kept recording where that is needed, and stores it: seconds of work, once for
+ * each voice and engine. TB_EPRINT also when the engine refuses the recording. */
 enum tb_code tb_voices_renew(struct tb_voices *voices, int64_t account, struct tb_str id, const struct tb_model *model,
                              struct tb_voice_info *out, struct tb_bytes *print, struct tb_error *err);
 /* Note a finished synthesis: retention and the usage ledger. */

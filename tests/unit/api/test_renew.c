@@ -5,8 +5,8 @@
 #include "audio/encode.h"
 
 #define INVALID_VOICE \
-    "Invalid voice specified, the requested voice does not exist or is not licensed for use\xe2\x80\x94please select a " \
-    "supported voice. "
+    "Invalid voice specified, the requested voice does not exist or is not licensed for use\xe2\x80\x94please select " \
+    "a supported voice. "
 
 /* A voice that engine "gone" made; its recording: a second of silence, `junk`, or (NULL) not kept. */
 static void add_old_voice(struct world *w, const char *id, const char *model, bool keep, const char *junk)

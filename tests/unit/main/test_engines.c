@@ -57,7 +57,7 @@ static void names_go_to_the_engine_or_where_they_are_bound(void **state)
     expect("qwen3", "", "qwen3", "qwen3", "qwen3");
     expect("kokoro", PLAIN ":qwen3", "kokoro", "kokoro", "qwen3");
     expect("qwen3", "  " REALTIME ":kokoro ,\t" OLD ":kokoro,", "kokoro", "kokoro", "qwen3");
-    expect("kokoro", REALTIME ":qwen3," OLD ":qwen3," PLAIN ":qwen3", "qwen3", "qwen3", "qwen3"); /* kokoro: not loaded */
+    expect("kokoro", REALTIME ":qwen3," OLD ":qwen3," PLAIN ":qwen3", "qwen3", "qwen3", "qwen3"); /* kokoro: left out */
     expect("kokoro", " , ,", "kokoro", "kokoro", "kokoro");
 }
 

@@ -137,7 +137,7 @@ static void the_first_schema_is_brought_over(void **state)
     assert_int_equal(text.size, 0);
     tb_bytes_free(&file);
     tb_bytes_free(&text);
-    assert_int_equal(tb_store_voice_delete(f->store, f->account, TB_STR("two"), NULL), TB_OK); /* and all goes with it */
+    assert_int_equal(tb_store_voice_delete(f->store, f->account, TB_STR("two"), NULL), TB_OK); /* all goes */
     assert_int_equal(tb_store_recording_get(f->store, f->account, TB_STR("two"), &file, &text, NULL), TB_EVOICE);
 }
 

@@ -65,8 +65,8 @@ static enum tb_code ask(struct fixture *f, bool renew, const char *id, const cha
     enum tb_code rc;
 
     tb_bytes_addz(&print, "+");
-    rc = (renew ? tb_voices_renew : tb_voices_find)(f->voices, f->account, tb_str_of(id), &models_then[0], &info, &print,
-                                                    err);
+    rc = (renew ? tb_voices_renew : tb_voices_find)(f->voices, f->account, tb_str_of(id), &models_then[0], &info,
+                                                    &print, err);
     assert_string_equal((char *)print.data + 1, rc ? "" : want);
     assert_string_equal(info.id, rc ? "" : id);
     tb_bytes_free(&print);
@@ -160,10 +160,12 @@ static void a_print_that_its_own_engine_cannot_read(void **state)
     other_seen.reads = "large";
     reopen(f, NULL);
     assert_int_equal(ask(f, false, made.id, "", NULL), TB_ERENEW);
-    assert_int_equal(ask(f, true, made.id, "large of 72000 samples saying Good evening to all of you. in en", NULL), TB_OK);
+    assert_int_equal(ask(f, true, made.id, "large of 72000 samples saying Good evening to all of you. in en", NULL),
+                     TB_OK);
     assert_int_equal(other_seen.enrolments, 2);
     create(f, false, &made);
-    assert_int_equal(tb_store_print_put(f->store, f->account, tb_str_of(made.id), "other", TB_STR("small"), NULL), TB_OK);
+    assert_int_equal(tb_store_print_put(f->store, f->account, tb_str_of(made.id), "other", TB_STR("small"), NULL),
+                     TB_OK);
     assert_int_equal(ask(f, true, made.id, "", &err), TB_EPRINT);
     assert_non_null(strstr(err.text, "of another size. Its recording was not kept"));
 }
