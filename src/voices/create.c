@@ -71,12 +71,21 @@ static enum tb_code check_sound(const struct tb_decode_info *info, struct tb_err
     return TB_OK;
 }
 
+/* Who can hold a text against the sound: the model's own engine, else another one that is loaded. */
+static struct tb_engine *listener(const struct tb_voices *v, struct tb_engine *own)
+{
+    for (size_t i = 0; !own->ops->listen && i < v->config.model_count; i++)
+        if (v->config.models[i].engine->ops->listen)
+            return v->config.models[i].engine;
+    return own;
+}
+
 /* The transcript and the language, where there is a transcript. *lang becomes what the recording is in. */
 static enum tb_code check_transcript(const struct tb_create_request *req, const struct tb_enrol_request *enrol,
-                                     const struct tb_model *model, enum tb_lang *lang,
+                                     struct tb_engine *engine, enum tb_lang *lang,
                                      struct tb_create_report *report, struct tb_error *err)
 {
-    const struct tb_transcript_request check = { .engine = model->engine, .audio = enrol->audio, .text = req->text,
+    const struct tb_transcript_request check = { .engine = engine, .audio = enrol->audio, .text = req->text,
                                                  .declared = req->language, .turn = enrol->turn,
                                                  .speech_s = report->enrol.speech_seconds };
 
@@ -151,7 +160,7 @@ static enum tb_code make_print(struct tb_voices *v, const struct tb_model *model
         rc = tb_judge_voice(&report->enrol, &report->advice, err);
     if (!rc) {
         began = tb_mono_us();
-        rc = check_transcript(req, &enrol, model, lang, report, err);
+        rc = check_transcript(req, &enrol, listener(v, model->engine), lang, report, err);
         times->listen_us = tb_mono_us() - began;
     }
     tb_turn_end(enrol.turn);

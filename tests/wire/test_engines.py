@@ -122,6 +122,12 @@ def test_without_its_recording_a_voice_is_refused_and_made_again(on_one_folder, 
     assert speaks_over_http(server, made(server, recordings, HTTP_MODEL, "again")) > 0
 
 
+def test_the_doctor_loads_each_engine_that_is_bound(tmp_path):
+    looked = timbre("doctor", "--json", "--data", tmp_path / "data", "--listen", "127.0.0.1:0", *MODEL_OPTIONS, *BOTH)
+    models = [row["text"] for row in json.loads(looked.stdout) if row["check"] == "model" and row["state"] == "ok"]
+    assert [text.split()[0] for text in models] == ["kokoro", "qwen3"]
+
+
 @pytest.mark.parametrize("options,said", [
     (("--engine", "piper"), "engine 'piper' is not in this build; there are: kokoro, qwen3"),
     (("--bind", "qwen3-tts-flash:qwen3"), "bind: no model 'qwen3-tts-flash'"),

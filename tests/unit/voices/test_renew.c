@@ -1,5 +1,5 @@
-/* test_renew.c - a voice whose model is served by another engine than the one that it was made with: its print is made
- * anew of the kept recording, once, or it is said what to do. */
+/* test_renew.c - two engines. A voice whose model is served by another engine than the one that it was made with: its
+ * print is made anew of the kept recording, once, or it is said what to do. And an engine that listens for the other. */
 #include "voices_test.h"
 
 #include <pthread.h>
@@ -198,6 +198,45 @@ static void a_crowd_renews_once(void **state)
     assert_int_equal(other_seen.enrolments, 1);
 }
 
+static enum tb_code other_listen(struct tb_engine *engine, const struct tb_listen_request *req,
+                                 struct tb_listen_report *report, struct tb_error *err)
+{
+    (void)engine;
+    (void)err;
+    *report = (struct tb_listen_report){ .match = memmem(req->text.p, req->text.n, "wrong", 5) ? 0.01f : 0.9f,
+                                         .words = 6 };
+    return TB_OK;
+}
+
+/* The engine that makes the voice cannot tell what is said; the one that serves the other model can. */
+static void a_text_is_checked_by_the_engine_that_can(void **state)
+{
+    struct fixture *f = *state;
+    const struct tb_engine_ops ear_ops = { .name = "ear", .rate_hz = 24000, .languages = ~0u, .listen = other_listen };
+    struct tb_engine ear = { &ear_ops };
+    const struct tb_model two[] = { models[0], { models[1].name, true, &ear } };
+    const struct tb_voices_config config = { .store = f->store, .models = two, .model_count = 2,
+                                             .helper_dir = HELPER_DIR };
+    struct tb_bytes url = data_url(wav(24000, 3));
+    struct tb_create_request req = request_of(tb_bytes_str(&url));
+    struct tb_voice_info made;
+    struct tb_create_report report;
+    struct tb_error err = { 0 };
+
+    tb_voices_close(f->voices);
+    assert_int_equal(tb_voices_open(&config, &f->voices, NULL), TB_OK);
+    req.language = TB_LANG_EN;
+    req.text = TB_STR("Good evening to all of you.");
+    assert_int_equal(tb_voices_create(f->voices, f->account, &req, &made, &report, NULL, &err), TB_OK);
+    assert_string_equal(made.engine, "test");
+    assert_true(report.transcript.match > 0.8f);
+    req.text = TB_STR("This is the wrong text.");
+    assert_int_equal(tb_voices_create(f->voices, f->account, &req, &made, NULL, NULL, &err), TB_EAUDIO_TEXT);
+    reopen(f, NULL); /* alone, it takes what it is told */
+    assert_int_equal(tb_voices_create(f->voices, f->account, &req, &made, NULL, NULL, &err), TB_OK);
+    tb_bytes_free(&url);
+}
+
 #undef T
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up_other, tear_down)
 
@@ -207,6 +246,7 @@ int main(void)
         T(a_print_is_made_of_the_kept_recording_once), T(without_a_recording_it_says_what_to_do),
         T(only_the_owner_and_the_model_renew),         T(a_recording_that_the_engine_refuses),
         T(a_print_that_its_own_engine_cannot_read),    T(a_crowd_renews_once),
+        T(a_text_is_checked_by_the_engine_that_can),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
