@@ -2,80 +2,55 @@
  *
  * Four outputs of a four-tap filter are coefficients of a product of polynomials, transposed. Evaluated at the seven
  * points 0, 1, -1, 1/2, -1/2, 2 and infinity, the product is seven numbers: filter and input are transformed to their
- * values at the points, multiplied and summed over the input channels, and the sums are transformed back.
+ * values at the points, multiplied and summed over the input channels, and the sums are transformed back. A longer
+ * filter is a short one over such halves of four columns, so the same is done again to what the points hold: at 0, 1
+ * and infinity for two parts, at 0, 1, -1 and infinity for three.
  *
- * Tile (i, p) holds the outputs at columns 4 d i + d o + p, o = 0..3, for dilation d and phase p < d. With tiles in the
- * order i d + p, a part of a longer filter, 4 taps further on, reads the tile d places further on: so at each point the
- * work is an ordinary convolution over tiles, with `parts` taps and dilation d, which the kernels' tile does.
- * The transforms cost about 3 % of the products that they save. */
+ * A tile is two halves, eight outputs: tile (i, p) holds those at columns 8 d i + d o + p, o = 0..7, for dilation d and
+ * phase p < d. With tiles in the order i d + p, the columns after a tile's are those of the tile d places on. What is
+ * left at each point is a plain matrix product over the input channels. */
 #include "tensor/fastconv.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "tensor/cpu.h"
 #include "tensor/fastconv_points.h"
-#include "tensor/kernels_priv.h"
 
 enum {
-    POINTS = 7,
-    OUTPUTS = 4,           /* of a tile, and taps of a part */
+    COLS = TB_FAST_COLS,
+    INNER = TB_FAST_INNER,
+    OUTPUTS = 4,           /* of a half, and taps of a part */
     MOST_DILATION = 5,
     MOST_PARTS = 3,
+    MOST_POINTS = INNER * (MOST_PARTS + 1),
     MOST_IN = 256,
-    HALO = (MOST_PARTS - 1) * MOST_DILATION,
-    MOST_GROUPS = 2,       /* of TB_TILE tiles, in a block */
-    MOST_LD = TB_TILE + HALO + 6, /* of a group, halo included, in whole vectors */
-    MOST_TILES = (MOST_GROUPS - 1) * TB_TILE + MOST_LD + MOST_DILATION, /* that the transforms of a block look at */
-    PACK_FLOATS = POINTS * MOST_IN * MOST_LD, /* 287 kB on the stack: part of a second-level cache */
-    LINE = OUTPUTS * (MOST_TILES + MOST_DILATION)
+    PANELS = 2,            /* that share one look at the input of a point, which stays in the first-level cache */
+    SLACK = 8,             /* floats that copies of whole vectors may reach beyond the end */
+    INPUT_FLOATS = MOST_IN * COLS * TB_FAST_LD + SLACK, /* 328 kB on the stack, */
+    PACK_WORDS = MOST_POINTS * MOST_IN / 2 * TB_TILE,   /* and 344 kB */
+    LINE = COLS * TB_FAST_LD + SLACK
 };
+
+static const float bounds[INNER] = TB_FAST_BOUNDS, factors[INNER] = TB_FAST_FACTORS;
 
 struct job {
     const struct tb_fastconv *conv;
     struct tb_mat x, y;
     const struct tb_pre *pre;
     const struct tb_post *post;
-    int groups; /* of TB_TILE tiles in a whole block */
-    int block;  /* its columns */
-    int ld;     /* floats of one channel of one group */
+    int block; /* columns of a block */
 };
 
-/* Values of a filter of four taps at the points; the factors that keep all numbers near 1 are undone by the inputs'. */
-static void filter_points(const float g[OUTPUTS], double v[POINTS])
+static int filters_of(const struct tb_fastconv *c)
 {
-    double even = (double)g[0] + (double)g[2], odd = (double)g[1] + (double)g[3];
-
-    v[0] = 4.0 * (double)g[0];
-    v[1] = 2.0 * (even + odd);
-    v[2] = 0.5 * (even - odd);
-    v[3] = 4.0 * (double)g[0] + 2.0 * (double)g[1] + (double)g[2] + 0.5 * (double)g[3];
-    v[4] = 2.0 * (double)g[0] - (double)g[1] + 0.5 * (double)g[2] - 0.25 * (double)g[3];
-    v[5] = ((double)g[0] + 2.0 * (double)g[1] + 4.0 * (double)g[2] + 8.0 * (double)g[3]) / 16.0;
-    v[6] = 2.0 * (double)g[3];
+    return c->parts == 1 ? INNER : INNER * (c->parts + 1);
 }
 
-static void input_points(const float *e, int d, int n, float *v, size_t step)
+static int points_of(const struct tb_fastconv *c)
 {
-#if defined(__x86_64__)
-    if (tb_tensor_level() != TB_CPU_C) {
-        tb_input_points_avx2(e, MOST_TILES, d, n, v, step);
-        return;
-    }
-#endif
-    tb_input_points(e, MOST_TILES, d, n, v, step);
-}
-
-static void tile_outputs(const float *sums, float *y)
-{
-#if defined(__x86_64__)
-    if (tb_tensor_level() != TB_CPU_C) {
-        tb_tile_outputs_avx2(sums, TB_PANEL * TB_TILE, y);
-        return;
-    }
-#endif
-    tb_tile_outputs(sums, TB_PANEL * TB_TILE, y);
+    return INNER * (c->parts + 1);
 }
 
 /* n columns of channel c from column `from` on through the prologue, zero outside of the input. */
@@ -91,86 +66,78 @@ static void load_line(const struct job *j, int c, int from, int n, float *line)
     memset(line + hi, 0, (size_t)(n - hi) * sizeof *line);
 }
 
-/* Columns of a line to tiles in the order i d + p. */
-static void split_line(const float *line, int d, int tiles, float e[OUTPUTS][MOST_TILES])
+/* Columns of a line to e [COLS][TB_FAST_LD], tiles in the order i d + p. Whole vectors are moved: what is too much is
+ * overwritten by the next ones. */
+static void split_line(const float *line, int d, int tiles, float *e)
 {
     if (d == 1) {
-        for (int j = 0; j < tiles; j++, line += OUTPUTS) {
-            e[0][j] = line[0];
-            e[1][j] = line[1];
-            e[2][j] = line[2];
-            e[3][j] = line[3];
-        }
+        for (int t = 0; t < tiles; t += 8)
+            tb_kernels->fast_turn(line + COLS * t, COLS, e + t, TB_FAST_LD);
         return;
     }
-    for (int j = 0; j < tiles; j += d)
-        for (int o = 0; o < OUTPUTS; o++, line += d)
-            for (int p = 0; p < d; p++)
-                e[o][j + p] = line[p];
+    for (int o = 0; o < COLS; o++, e += TB_FAST_LD)
+        for (int t = 0; t < tiles; t += d)
+            memcpy(e + t, line + COLS * t + d * o, 8 * sizeof *e);
 }
 
-/* The transformed input of `tiles` tiles from column `col` on: packed [POINTS][groups][in][ld]. */
-static void pack_block(const struct job *j, int col, int tiles, float *packed)
+/* Outputs y [COLS][TB_TILE] of `tiles` tiles to a line. */
+static void join_line(const float *y, int d, int tiles, float *line)
+{
+    if (d == 1) {
+        for (int t = 0; t < tiles; t += 8)
+            tb_kernels->fast_turn(y + t, TB_TILE, line + COLS * t, COLS);
+        return;
+    }
+    for (int t = 0; t < tiles; t += d)
+        for (int o = 0; o < COLS; o++)
+            memcpy(line + COLS * t + d * o, y + o * TB_TILE + t, 8 * sizeof *line);
+}
+
+/* The input of `tiles` tiles from column `col` on, e [in][COLS][TB_FAST_LD]. Returns its largest magnitude. */
+static float load_block(const struct job *j, int col, int tiles, float *e)
 {
     const struct tb_fastconv *c = j->conv;
-    int d = c->dilation, n = tiles + c->parts * d, lead = (c->taps - 1) * d / 2;
-    size_t group = (size_t)c->in * (size_t)j->ld;
-    float line[LINE], e[OUTPUTS][MOST_TILES] = { { 0.0f } };
+    int d = c->dilation, seen = tiles + (c->parts > 1 ? 2 : 1) * d, lead = (c->taps - 1) * d / 2;
+    uint32_t most = 0;
+    float line[LINE] = { 0 }, peak;
 
+    memset(e, 0, ((size_t)c->in * COLS * TB_FAST_LD + SLACK) * sizeof *e);
     for (int i = 0; i < c->in; i++) {
-        load_line(j, i, col - lead, OUTPUTS * n, line);
-        split_line(line, d, n, e);
-        for (int g = 0; g * TB_TILE < tiles; g++)
-            input_points(e[0] + g * TB_TILE, d, j->ld, packed + (size_t)g * group + (size_t)i * (size_t)j->ld,
-                         (size_t)j->groups * group);
+        load_line(j, i, col - lead, COLS * seen, line);
+        uint32_t here = tb_kernels->fast_peak(line, COLS * seen);
+        most = here > most ? here : most;
+        split_line(line, d, seen, e + (size_t)i * COLS * TB_FAST_LD);
     }
+    memcpy(&peak, &most, sizeof peak);
+    return peak > 1e-30f ? peak : 1e-30f; /* silence: no division by zero */
 }
 
-/* Outputs y [OUTPUTS][TB_TILE] of n tiles from tile `first` on to their columns of a line. */
-static void join_line(const float *y, int d, int first, int n, float *line)
-{
-    float *to = line + OUTPUTS * d * (first / d) + first % d;
-
-    if (d == 1) {
-        for (int t = 0; t < n; t++)
-            for (int o = 0; o < OUTPUTS; o++)
-                to[OUTPUTS * t + o] = y[o * TB_TILE + t];
-        return;
-    }
-    for (int t = 0, p = first % d; t < n; t++) {
-        for (int o = 0; o < OUTPUTS; o++)
-            to[o * d] = y[o * TB_TILE + t];
-        to++;
-        if (++p == d) {
-            p = 0;
-            to += (OUTPUTS - 1) * d;
-        }
-    }
-}
-
-/* Four rows of `tiles` tiles into lines [4][LINE]: point by point, so that the weights of one, 12 kB at most, stay in
- * the first-level cache for all groups. */
-static void panel(const struct job *j, const float *packed, const float *w, int tiles, float lines[TB_PANEL][LINE])
+/* One block's input as whole numbers, [points][in / 2][TB_TILE] words of two channels. Returns their unit. */
+static float pack_block(const struct job *j, int col, int tiles, uint32_t *packed)
 {
     const struct tb_fastconv *c = j->conv;
-    size_t step = (size_t)(c->in * c->parts * TB_PANEL);
-    int d = c->dilation, groups = (tiles + TB_TILE - 1) / TB_TILE;
-    _Alignas(64) float acc[MOST_GROUPS][POINTS * TB_PANEL * TB_TILE] = { { 0.0f } };
-    float y[OUTPUTS * TB_TILE];
+    _Alignas(64) float e[INPUT_FLOATS];
+    float peak = load_block(j, col, tiles, e), gain[INNER];
+    size_t pairs = (size_t)c->in / 2;
 
-    for (int q = 0; q < POINTS; q++)
-        for (int g = 0; g < groups; g++) {
-            int n = tiles - g * TB_TILE < TB_TILE ? tiles - g * TB_TILE : TB_TILE;
+    for (int q = 0; q < INNER; q++)
+        gain[q] = 0.5f * c->limit / (bounds[q] * peak);
+    for (size_t i = 0; i < pairs; i++)
+        tb_kernels->fast_input(e + i * 2 * COLS * TB_FAST_LD, c->parts, c->dilation, gain, packed + i * TB_TILE,
+                               pairs * TB_TILE);
+    return peak / c->limit;
+}
 
-            tb_kernels->tile(packed + (size_t)((q * j->groups + g) * c->in) * (size_t)j->ld, j->ld,
-                             w + (size_t)q * step, c->in, c->parts, d, (n + TB_LANES - 1) / TB_LANES,
-                             acc[g] + q * TB_PANEL * TB_TILE);
-        }
-    for (int g = 0; g < groups; g++)
-        for (int r = 0; r < TB_PANEL; r++) {
-            tile_outputs(acc[g] + r * TB_TILE, y);
-            join_line(y, d, g * TB_TILE, tiles - g * TB_TILE < TB_TILE ? tiles - g * TB_TILE : TB_TILE, lines[r]);
-        }
+/* Sums at all points of some panels of four rows: acc [panels][points][TB_PANEL][TB_TILE]. */
+static void multiply(const struct tb_fastconv *c, const uint32_t *packed, int first, int panels, int vecs, int32_t *acc)
+{
+    int points = points_of(c), filters = filters_of(c), pairs = c->in / 2;
+    size_t filter = (size_t)pairs * TB_PANEL * 2;
+
+    for (int q = 0; q < points; q++, packed += pairs * TB_TILE)
+        for (int p = 0; p < panels; p++)
+            tb_kernels->tile16(packed, TB_TILE, c->w + ((size_t)(first + p) * (size_t)filters + (size_t)(q % filters)) *
+                               filter, pairs, 1, 1, vecs, acc + (p * points + q) * TB_PANEL * TB_TILE);
 }
 
 static void run_block(void *ctx, int part)
@@ -178,17 +145,26 @@ static void run_block(void *ctx, int part)
     const struct job *j = ctx;
     const struct tb_fastconv *c = j->conv;
     int col = part * j->block, n = j->y.cols - col < j->block ? j->y.cols - col : j->block;
-    int span = OUTPUTS * c->dilation, tiles = (n + span - 1) / span * c->dilation;
-    _Alignas(64) float packed[PACK_FLOATS];
-    float lines[TB_PANEL][LINE];
+    int span = COLS * c->dilation, tiles = (n + span - 1) / span * c->dilation, points = points_of(c);
+    _Alignas(64) uint32_t packed[PACK_WORDS];
+    _Alignas(64) int32_t acc[PANELS * MOST_POINTS * TB_PANEL * TB_TILE];
+    float y[COLS * TB_TILE + SLACK] = { 0 }, line[COLS * TB_TILE + MOST_DILATION * COLS + SLACK], gain[INNER];
+    float unit = pack_block(j, col, tiles, packed);
 
-    pack_block(j, col, tiles, packed);
-    for (int row = 0; row < c->out; row += TB_PANEL) {
-        panel(j, packed, c->w + (size_t)row / TB_PANEL * (size_t)(POINTS * c->in * c->parts * TB_PANEL), tiles, lines);
-        for (int r = 0; r < TB_PANEL; r++)
-            tb_kernels->post(j->post, lines[r], c->bias[row + r],
+    for (int row = 0; row < c->out; row += PANELS * TB_PANEL) {
+        int rows = c->out - row < PANELS * TB_PANEL ? c->out - row : PANELS * TB_PANEL;
+
+        multiply(c, packed, row / TB_PANEL, rows / TB_PANEL, (tiles + TB_LANES - 1) / TB_LANES, acc);
+        for (int r = 0; r < rows; r++) {
+            for (int q = 0; q < INNER; q++)
+                gain[q] = unit * c->unit[row + r] * (bounds[q] / factors[q]);
+            tb_kernels->fast_output(acc + (r / TB_PANEL * points * TB_PANEL + r % TB_PANEL) * TB_TILE,
+                                    TB_PANEL * TB_TILE, c->parts, gain, y);
+            join_line(y, c->dilation, tiles, line);
+            tb_kernels->post(j->post, line, c->bias[row + r],
                              j->post->residual ? tb_mat_row(*j->post->residual, row + r) + col : NULL,
                              tb_mat_row(j->y, row + r) + col, n);
+        }
     }
 }
 
@@ -198,55 +174,122 @@ void tb_fastconv_run(struct tb_pool *pool, const struct tb_fastconv *conv, struc
     static const struct tb_pre no_pre;
     static const struct tb_post no_post;
     struct job j = { .conv = conv, .x = x, .y = y, .pre = pre ? pre : &no_pre, .post = post ? post : &no_post };
-    int halo = (conv->parts - 1) * conv->dilation;
 
     assert(x.rows == conv->in && y.rows == conv->out && y.cols == x.cols);
     assert(!j.post->residual || (j.post->residual->rows == y.rows && j.post->residual->cols == y.cols));
-    j.ld = (TB_TILE + halo + TB_LANES - 1) / TB_LANES * TB_LANES;
-    j.groups = 2 * POINTS * conv->in * j.ld <= PACK_FLOATS ? MOST_GROUPS : 1;
-    j.block = OUTPUTS * (j.groups * TB_TILE / conv->dilation) * conv->dilation;
+    j.block = COLS * (TB_TILE / conv->dilation) * conv->dilation;
     tb_pool_run(pool, run_block, &j, (y.cols + j.block - 1) / j.block);
 }
 
-/* Transform the filters of four output rows: w [4][in][taps] to out [POINTS][in][parts][4]. */
-static void pack_panel(const struct tb_fastconv *c, const float *w, float *out)
+/* Values of a filter of four taps at the inner points, all whole if the taps are. */
+static void inner_points(const double g[OUTPUTS], double v[INNER])
 {
-    for (int r = 0; r < TB_PANEL; r++)
-        for (int i = 0; i < c->in; i++)
-            for (int part = 0; part < c->parts; part++) {
-                float g[OUTPUTS];
-                double v[POINTS];
+    double even = g[0] + g[2], odd = g[1] + g[3];
 
-                for (int k = 0; k < OUTPUTS; k++) {
-                    int tap = part * OUTPUTS + k;
-                    g[k] = tap < c->taps ? w[((size_t)r * (size_t)c->in + (size_t)i) * (size_t)c->taps + (size_t)tap]
-                                         : 0.0f;
-                }
-                filter_points(g, v);
-                for (int q = 0; q < POINTS; q++)
-                    out[((size_t)(q * c->in + i) * (size_t)c->parts + (size_t)part) * TB_PANEL + (size_t)r] =
-                        (float)v[q];
-            }
+    v[0] = g[0];
+    v[1] = even + odd;
+    v[2] = even - odd;
+    v[3] = 8 * g[0] + 4 * g[1] + 2 * g[2] + g[3];
+    v[4] = 8 * g[0] - 4 * g[1] + 2 * g[2] - g[3];
+    v[5] = g[0] + 2 * g[1] + 4 * g[2] + 8 * g[3];
+    v[6] = g[3];
 }
 
-enum tb_code tb_fastconv_pack(int out, int in, int taps, int dilation, const float *w, const float *bias,
-                              struct tb_fastconv *conv, struct tb_error *err)
+/* One filter at all points, w [taps] over its unit. */
+static void filter_points(const struct tb_fastconv *c, const float *w, double unit, double v[MOST_POINTS])
+{
+    double part[MOST_PARTS][INNER];
+
+    for (int p = 0; p < c->parts; p++) {
+        double g[OUTPUTS];
+
+        for (int k = 0; k < OUTPUTS; k++)
+            g[k] = p * OUTPUTS + k < c->taps ? (double)w[p * OUTPUTS + k] / unit : 0.0;
+        inner_points(g, part[p]);
+    }
+    for (int q = 0; q < INNER; q++) {
+        double a = part[0][q], b = part[c->parts > 1 ? 1 : 0][q], z = part[c->parts - 1][q];
+
+        v[q] = c->parts == 1 ? a : 2 * a;
+        v[INNER + q] = c->parts == 2 ? a + z : a + b + z;
+        v[2 * INNER + q] = c->parts == 2 ? 2 * z : a - b + z;
+        v[3 * INNER + q] = 2 * z;
+    }
+}
+
+enum { MOST_WEIGHT = 32767, WANTED_SUM = 65536 };
+
+/* Largest weight at any point of a row of w [in][taps] over a unit, and the largest sum of magnitudes at one. */
+static void measure(const struct tb_fastconv *c, const float *w, double unit, double *most, double *most_sum)
+{
+    double sum[MOST_POINTS] = { 0 }, v[MOST_POINTS];
+
+    *most = *most_sum = 0;
+    for (int i = 0; i < c->in; i++) {
+        filter_points(c, w + (size_t)i * (size_t)c->taps, unit, v);
+        for (int q = 0; q < filters_of(c); q++) {
+            *most = fmax(*most, fabs(rint(v[q])));
+            sum[q] += fabs(rint(v[q]));
+        }
+    }
+    for (int q = 0; q < filters_of(c); q++)
+        *most_sum = fmax(*most_sum, sum[q]);
+}
+
+/* The unit of one row, that which is given if the weights fit, and what it lets the input be. */
+static float choose_unit(const struct tb_fastconv *c, const float *w, float given, double *limit)
+{
+    double most, sum, unit = (double)given;
+
+    if (given > 0.0f)
+        measure(c, w, unit, &most, &sum);
+    if (!(given > 0.0f) || most > MOST_WEIGHT || sum > 4 * WANTED_SUM) {
+        measure(c, w, 1e-12, &most, &sum); /* so small that nothing is lost to rounding */
+        unit = 1e-12 * fmax(fmax(most / (MOST_WEIGHT - 1), sum / WANTED_SUM), 1.0);
+        measure(c, w, (double)(float)unit, &most, &sum);
+    }
+    *limit = fmin(*limit, 2147483647.0 / fmax(sum, 1.0) - 1.0);
+    return (float)unit;
+}
+
+static void pack_row(const struct tb_fastconv *c, int row, const float *w)
+{
+    int filters = filters_of(c);
+    size_t pairs = (size_t)c->in / 2;
+    int16_t *panel = c->w + (size_t)(row / TB_PANEL * filters) * pairs * TB_PANEL * 2;
+    double v[MOST_POINTS];
+
+    for (size_t i = 0; i < (size_t)c->in; i++) {
+        filter_points(c, w + i * (size_t)c->taps, (double)c->unit[row], v);
+        for (int q = 0; q < filters; q++)
+            panel[(((size_t)q * pairs + i / 2) * TB_PANEL + (size_t)(row % TB_PANEL)) * 2 + i % 2] =
+                (int16_t)rint(v[q]);
+    }
+}
+
+enum tb_code tb_fastconv_pack(int out, int in, int taps, int dilation, const float *w, const float *unit,
+                              const float *bias, struct tb_fastconv *conv, struct tb_error *err)
 {
     struct tb_fastconv c = { .out = out, .in = in, .taps = taps, .dilation = dilation,
                              .parts = (taps + OUTPUTS - 1) / OUTPUTS };
-    size_t panel_size = (size_t)(POINTS * in * c.parts * TB_PANEL), size = panel_size * (size_t)(out / TB_PANEL);
+    size_t row = (size_t)in * (size_t)taps, size = (size_t)out * (size_t)in * (size_t)filters_of(&c) * sizeof *c.w;
+    double limit = MOST_WEIGHT - 1; /* 1 for rounding */
 
     *conv = (struct tb_fastconv){ 0 };
-    assert(out > 0 && out % TB_PANEL == 0 && in > 0 && in <= MOST_IN && taps % 2 == 1 && c.parts <= MOST_PARTS);
-    assert(dilation > 0 && dilation <= MOST_DILATION);
-    c.w = aligned_alloc(64, (size * sizeof *c.w + 63) / 64 * 64);
+    assert(out > 0 && out % TB_PANEL == 0 && in > 0 && in % 2 == 0 && in <= MOST_IN);
+    assert(taps % 2 == 1 && c.parts <= MOST_PARTS && dilation > 0 && dilation <= MOST_DILATION);
+    c.w = aligned_alloc(64, (size + 63) / 64 * 64);
     c.bias = calloc((size_t)out, sizeof *c.bias);
-    if (!c.w || !c.bias) {
+    c.unit = calloc((size_t)out, sizeof *c.unit);
+    if (!c.w || !c.bias || !c.unit) {
         tb_fastconv_free(&c);
-        return tb_fail(err, TB_ENOMEM, "convolution weights: %zu floats", size);
+        return tb_fail(err, TB_ENOMEM, "convolution weights: %zu bytes", size);
     }
-    for (int p = 0; p < out / TB_PANEL; p++)
-        pack_panel(&c, w + (size_t)(p * TB_PANEL * in * taps), c.w + (size_t)p * panel_size);
+    for (int r = 0; r < out; r++) {
+        c.unit[r] = choose_unit(&c, w + (size_t)r * row, unit ? unit[r] : 0.0f, &limit);
+        pack_row(&c, r, w + (size_t)r * row);
+    }
+    c.limit = (float)limit;
     if (bias)
         memcpy(c.bias, bias, (size_t)out * sizeof *bias);
     *conv = c;
@@ -257,5 +300,6 @@ void tb_fastconv_free(struct tb_fastconv *conv)
 {
     free(conv->w);
     free(conv->bias);
+    free(conv->unit);
     *conv = (struct tb_fastconv){ 0 };
 }

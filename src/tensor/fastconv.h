@@ -1,8 +1,16 @@
-/* fastconv.h - convolutions with half of the multiplications, for those that keep the length and have many columns.
+/* fastconv.h - convolutions of whole numbers with a quarter to a half of the multiplications, for those that keep the
+ * length and have many columns.
  *
- * What tb_conv does exactly is done here by Toom and Cook's method (known as Winograd's in networks): four outputs of a
- * filter of four taps from seven products instead of sixteen, so 3, 7 or 11 taps cost as much as 1.75, 3.5 or 5.25.
- * Rounding errors are about 2e-6 of the output's size. Weights take 7 / 4 of the memory (of 4, 8 or 12 taps). */
+ * What tb_conv does with floats is done here by Toom and Cook's method (known as Winograd's in networks), in two
+ * levels: four outputs of a filter of four taps from seven products instead of sixteen, and two such filters, or three,
+ * over two groups of four outputs from three products, or four, instead of four and six. So filters of 3, 7 and 11 taps
+ * take 1.75, 2.6 and 3.5 products for each output.
+ *
+ * The products are of 16-bit whole numbers. Filters that hold bytes times a factor, as quantised models do, stay whole
+ * when transformed and are exact. The input is rounded once, after its transform: each block of some 200 columns has a
+ * scale of its own, such that neither its values nor any sum of products can overflow: |value| <= limit, and
+ * limit * (sum of the weights' magnitudes of a row at a point) < 2^31. Errors are at 50 to 60 dB below the output.
+ * Weights take 2 * 7, 21 or 28 bytes for 3, 7 or 11 taps. */
 #ifndef TB_TENSOR_FASTCONV_H
 #define TB_TENSOR_FASTCONV_H
 
@@ -12,14 +20,18 @@
 struct tb_fastconv {
     int out, in, taps, dilation;
     int parts;   /* filters of four taps that make up one of `taps` */
-    float *w;    /* [ceil(out / 4)][7][in][parts][4] */
+    float limit; /* of the transformed input's magnitude */
+    int16_t *w;  /* [out / 4][7 points, or 7 * (parts + 1) where parts > 1][in / 2][4][2] */
     float *bias; /* [out] */
+    float *unit; /* [out]: what 1 in w stands for */
 };
 
-/* Pack w [out][in][taps] and bias [out] (NULL: zero); taps odd, at most 12, dilation at most 5, in at most 256, out a
- * multiple of 4. Release with tb_fastconv_free, which accepts an empty one. */
-enum tb_code tb_fastconv_pack(int out, int in, int taps, int dilation, const float *w, const float *bias,
-                              struct tb_fastconv *conv, struct tb_error *err);
+/* Pack w [out][in][taps] and bias [out] (NULL: zero); taps odd, at most 11, dilation at most 5, in even and at most
+ * 256, out a multiple of 4. unit [out]: each row of w is whole numbers times this; NULL, or where such numbers are too large
+ * for 16 bits: transformed filters are rounded to units chosen here, which costs as much accuracy as the input's
+ * rounding. Release with tb_fastconv_free, which accepts an empty one. */
+enum tb_code tb_fastconv_pack(int out, int in, int taps, int dilation, const float *w, const float *unit,
+                              const float *bias, struct tb_fastconv *conv, struct tb_error *err);
 void tb_fastconv_free(struct tb_fastconv *conv);
 /* y [out][x.cols] of x [in][any], with zeros around it. pre, post and the rules are those of tb_conv_run. */
 void tb_fastconv_run(struct tb_pool *pool, const struct tb_fastconv *conv, struct tb_mat x, const struct tb_pre *pre,

@@ -7,8 +7,9 @@
  * sine over +-pi/2 to 4.6e-9, 2^x over half an octave to 3.2e-9; what remains is rounding. */
 #include <immintrin.h>
 #include <math.h>
+#include <string.h>
 
-#include "tensor/kernels_priv.h"
+#include "tensor/fastconv_points.h"
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -112,6 +113,82 @@ static void tile(const float *x, int ldx, const float *w, int depth, int taps, i
         tile_of(x, ldx, w, depth, 11, dilation, 3, acc);
     else
         tile_of(x, ldx, w, depth, taps, dilation, 3, acc);
+}
+
+/* *sum += the products of both halves of each word. One vector may come from memory: with all three of a tile in
+ * registers there is none left for the product. */
+INLINE void multiply_add16(__m256i *sum, __m256i a, const __m256i *b)
+{
+    __m256i product;
+
+    __asm__("vpmaddwd %1, %2, %0" : "=x"(product) : "m"(*b), "x"(a));
+    __asm__("vpaddd %1, %0, %0" : "+x"(*sum) : "x"(product));
+}
+
+INLINE void multiply_add16_of(__m256i *sum, __m256i a, __m256i b)
+{
+    __m256i product;
+
+    __asm__("vpmaddwd %1, %2, %0" : "=x"(product) : "x"(b), "x"(a));
+    __asm__("vpaddd %1, %0, %0" : "+x"(*sum) : "x"(product));
+}
+
+INLINE __m256i words(const uint32_t *p)
+{
+    return _mm256_loadu_si256((const __m256i *)(const void *)p);
+}
+
+INLINE void tile16_of(const uint32_t *x, int ldx, const int16_t *w, int pairs, int taps, int dilation, int vecs,
+                      int32_t *acc)
+{
+    __m256i a[TB_PANEL][3];
+
+#pragma GCC unroll 4
+    for (int i = 0; i < TB_PANEL; i++)
+#pragma GCC unroll 3
+        for (int v = 0; v < vecs; v++)
+            a[i][v] = _mm256_setzero_si256();
+    for (int c = 0; c < pairs; c++, x += ldx) {
+        const uint32_t *at = x;
+
+        for (int tap = 0; tap < taps; tap++, w += 2 * TB_PANEL, at += dilation) {
+            __m256i in[2];
+
+#pragma GCC unroll 2
+            for (int v = 0; v < vecs && v < 2; v++)
+                in[v] = words(at + v * TB_LANES);
+#pragma GCC unroll 4
+            for (int i = 0; i < TB_PANEL; i++) {
+                int32_t both;
+
+                memcpy(&both, w + 2 * i, sizeof both);
+                __m256i weight = _mm256_set1_epi32(both);
+#pragma GCC unroll 2
+                for (int v = 0; v < vecs && v < 2; v++)
+                    multiply_add16_of(&a[i][v], weight, in[v]);
+                if (vecs == 3)
+                    multiply_add16(&a[i][2], weight, (const __m256i *)(const void *)(at + 2 * TB_LANES));
+            }
+        }
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < TB_PANEL; i++)
+#pragma GCC unroll 3
+        for (int v = 0; v < vecs; v++)
+            _mm256_store_si256((__m256i *)(void *)(acc + i * TB_TILE + v * TB_LANES), a[i][v]);
+}
+
+static void tile16(const uint32_t *x, int ldx, const int16_t *w, int pairs, int taps, int dilation, int vecs,
+                   int32_t *acc)
+{
+    if (vecs == 1)
+        tile16_of(x, ldx, w, pairs, taps, dilation, 1, acc);
+    else if (vecs == 2)
+        tile16_of(x, ldx, w, pairs, taps, dilation, 2, acc);
+    else if (taps == 1)
+        tile16_of(x, ldx, w, pairs, 1, dilation, 3, acc);
+    else
+        tile16_of(x, ldx, w, pairs, taps, dilation, 3, acc);
 }
 
 /* sin(r) for |r| <= pi/2. */
@@ -382,51 +459,91 @@ INLINE __m256 bytes(const uint8_t *q, bool is_signed)
     return _mm256_cvtepi32_ps(is_signed ? _mm256_cvtepi8_epi32(eight) : _mm256_cvtepu8_epi32(eight));
 }
 
-/* is_signed is a constant where it is called: signed bytes need no flip when zero is 128 less. */
-INLINE void widen8_of(const uint8_t *q, size_t step, int rows, bool is_signed, const float *scale, const float *zero,
-                      int n, float *w)
+static void from32(const int32_t *acc, const float *gain, float *y)
+{
+    for (int i = 0; i < TB_PANEL; i++)
+#pragma GCC unroll 3
+        for (int t = 0; t < TB_TILE; t += TB_LANES)
+            _mm256_store_ps(y + i * TB_TILE + t,
+                            _mm256_mul_ps(_mm256_cvtepi32_ps(words((const uint32_t *)acc + i * TB_TILE + t)),
+                                          set1(gain[i])));
+}
+
+static void pair16(const float *a, const float *b, float gain, uint32_t *out, int n)
+{
+    for (int i = 0; i < n; i++)
+        out[i] = tb_fast_pair(a[i] * gain, b[i] * gain);
+}
+
+/* The same without vectors, for channels from `c` on. */
+static void widen16_rest(const uint8_t *const row[TB_PANEL], const int *zero, uint8_t flip, int c, int in, int taps,
+                         int16_t *w)
+{
+    for (; c < in + in % 2; c++)
+        for (int tap = 0; tap < taps; tap++)
+            for (int i = 0; i < TB_PANEL; i++)
+                w[((c / 2 * taps + tap) * TB_PANEL + i) * 2 + c % 2] =
+                    (int16_t)(c < in ? (row[i][c * taps + tap] ^ flip) - zero[i] : 0);
+}
+
+/* The bytes of as many pairs of channels as give eight words at most: first tap of both channels, second tap, ... */
+INLINE __m128i pairing(int taps, int pairs)
+{
+    uint8_t order[16];
+
+    for (int k = 0; k < 8; k++) {
+        int from = k / taps * 2 * taps + k % taps;
+
+        order[2 * k] = k < pairs * taps ? (uint8_t)from : 0x80;
+        order[2 * k + 1] = k < pairs * taps ? (uint8_t)(from + taps) : 0x80;
+    }
+    return _mm_loadu_si128((const __m128i *)(const void *)order);
+}
+
+/* Four rows of eight words to eight columns of four: 0 1, 2 3, 4 5, 6 7. */
+INLINE void store_columns(const __m256i r[TB_PANEL], __m256i *w)
+{
+    __m256i low[2], high[2];
+
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; i++) {
+        low[i] = _mm256_unpacklo_epi32(r[i], r[i + 2]);
+        high[i] = _mm256_unpackhi_epi32(r[i], r[i + 2]);
+    }
+    __m256i a = _mm256_unpacklo_epi32(low[0], low[1]), b = _mm256_unpackhi_epi32(low[0], low[1]);
+    __m256i c = _mm256_unpacklo_epi32(high[0], high[1]), d = _mm256_unpackhi_epi32(high[0], high[1]);
+    _mm256_storeu_si256(w, _mm256_permute2x128_si256(a, b, 0x20));
+    _mm256_storeu_si256(w + 1, _mm256_permute2x128_si256(c, d, 0x20));
+    _mm256_storeu_si256(w + 2, _mm256_permute2x128_si256(a, b, 0x31));
+    _mm256_storeu_si256(w + 3, _mm256_permute2x128_si256(c, d, 0x31));
+}
+
+static void widen16(const uint8_t *q, size_t step, int rows, uint8_t flip, const float *zero, int in, int taps,
+                    int16_t *w)
 {
     const uint8_t *row[TB_PANEL];
-    __m256 s[TB_PANEL], z[TB_PANEL];
-    float off[TB_PANEL];
-    int k = 0;
+    int pairs = 8 / taps, bytes_each = 2 * taps * pairs, c = 0, zeros[TB_PANEL];
+    __m128i order = pairing(taps, pairs), turn = _mm_set1_epi8((char)flip);
+    __m256i z[TB_PANEL];
 
     for (int i = 0; i < TB_PANEL; i++) {
         row[i] = q + (size_t)(i < rows ? i : 0) * step;
-        off[i] = is_signed ? zero[i] - 128.0f : zero[i];
-        s[i] = set1(scale[i]);
-        z[i] = set1(off[i]);
+        zeros[i] = (int)zero[i < rows ? i : 0];
+        z[i] = _mm256_set1_epi16((short)zeros[i]);
     }
-    for (; k + TB_LANES <= n; k += TB_LANES, w += TB_PANEL * TB_LANES) {
-        __m256 r[TB_PANEL], low[2], high[2];
+    for (int at = 0; at + 16 <= in * taps; at += bytes_each, c += 2 * pairs, w += pairs * taps * TB_PANEL * 2) {
+        __m256i r[TB_PANEL];
 
 #pragma GCC unroll 4
-        for (int i = 0; i < TB_PANEL; i++)
-            r[i] = _mm256_mul_ps(_mm256_sub_ps(bytes(row[i] + k, is_signed), z[i]), s[i]);
-#pragma GCC unroll 2
-        for (int i = 0; i < 2; i++) { /* four rows of eight to eight columns of four: 0 2, 1 3, then in pairs */
-            low[i] = _mm256_unpacklo_ps(r[i], r[i + 2]);
-            high[i] = _mm256_unpackhi_ps(r[i], r[i + 2]);
-        }
-        __m256 a = _mm256_unpacklo_ps(low[0], low[1]), b = _mm256_unpackhi_ps(low[0], low[1]);
-        __m256 c = _mm256_unpacklo_ps(high[0], high[1]), d = _mm256_unpackhi_ps(high[0], high[1]);
-        _mm256_storeu_ps(w, _mm256_permute2f128_ps(a, b, 0x20));
-        _mm256_storeu_ps(w + 8, _mm256_permute2f128_ps(c, d, 0x20));
-        _mm256_storeu_ps(w + 16, _mm256_permute2f128_ps(a, b, 0x31));
-        _mm256_storeu_ps(w + 24, _mm256_permute2f128_ps(c, d, 0x31));
-    }
-    for (; k < n; k++)
-        for (int i = 0; i < TB_PANEL; i++)
-            *w++ = ((float)(is_signed ? (int8_t)row[i][k] : row[i][k]) - off[i]) * scale[i];
-}
+        for (int i = 0; i < TB_PANEL; i++) {
+            __m128i sixteen = _mm_loadu_si128((const __m128i *)(const void *)(row[i] + at));
 
-static void widen8(const uint8_t *q, size_t step, int rows, uint8_t flip, const float *scale, const float *zero, int n,
-                   float *w)
-{
-    if (flip)
-        widen8_of(q, step, rows, true, scale, zero, n, w);
-    else
-        widen8_of(q, step, rows, false, scale, zero, n, w);
+            sixteen = _mm_shuffle_epi8(_mm_xor_si128(sixteen, turn), order);
+            r[i] = _mm256_sub_epi16(_mm256_cvtepu8_epi16(sixteen), z[i]);
+        }
+        store_columns(r, (__m256i *)(void *)w);
+    }
+    widen16_rest(row, zeros, flip, c, in, taps, w - (ptrdiff_t)c / 2 * taps * TB_PANEL * 2);
 }
 
 INLINE float dot8_of(const uint8_t *q, bool is_signed, float zero, const float *x, int n)
@@ -507,6 +624,11 @@ static void lstm_cell(const float *const gate[4], float *c, float *h, int n)
 
 const struct tb_kernels tb_kernels_avx2 = {
     .tile = tile,
+    .tile16 = tile16,
+    .fast_input = tb_fast_input_avx2,
+    .fast_output = tb_fast_output_avx2,
+    .fast_turn = tb_fast_turn_avx2,
+    .fast_peak = tb_fast_peak_avx2,
     .pre = pre,
     .post = post,
     .map = map,
@@ -514,7 +636,9 @@ const struct tb_kernels tb_kernels_avx2 = {
     .sum = sum,
     .spread = spread,
     .dot = dot,
-    .widen8 = widen8,
+    .from32 = from32,
+    .pair16 = pair16,
+    .widen16 = widen16,
     .dot8 = dot8,
     .gemv64 = gemv64,
     .gemv64_8 = gemv64_8,

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "tensor/kernels_priv.h"
+#include "tensor/fastconv_points.h"
 
 static void tile(const float *x, int ldx, const float *w, int depth, int taps, int dilation, int vecs, float *acc)
 {
@@ -14,6 +14,49 @@ static void tile(const float *x, int ldx, const float *w, int depth, int taps, i
             for (int i = 0; i < TB_PANEL; i++)
                 for (int t = 0; t < n; t++)
                     acc[i * TB_TILE + t] += w[i] * x[tap * dilation + t];
+}
+
+static void tile16(const uint32_t *x, int ldx, const int16_t *w, int pairs, int taps, int dilation, int vecs,
+                   int32_t *acc)
+{
+    int n = vecs * TB_LANES;
+
+    memset(acc, 0, sizeof *acc * TB_PANEL * TB_TILE);
+    for (int c = 0; c < pairs; c++, x += ldx)
+        for (int tap = 0; tap < taps; tap++, w += 2 * TB_PANEL)
+            for (int i = 0; i < TB_PANEL; i++)
+                for (int t = 0; t < n; t++) {
+                    uint32_t both = x[tap * dilation + t];
+
+                    acc[i * TB_TILE + t] += w[2 * i] * (int16_t)both + w[2 * i + 1] * (int16_t)(both >> 16);
+                }
+}
+
+static void fast_input(const float *e, int parts, int d, const float *gain, uint32_t *out, size_t step)
+{
+    float v[2][2 * TB_FAST_INNER * TB_FAST_HALVES];
+    int n = parts == 1 ? TB_TILE : TB_FAST_HALVES;
+
+    tb_fast_halves(e, d, n, gain, v[0]);
+    tb_fast_halves(e + TB_FAST_COLS * TB_FAST_LD, d, n, gain, v[1]);
+    tb_fast_pack(v[0], v[1], parts, d, TB_TILE, out, step);
+}
+
+static void fast_output(const int32_t *acc, size_t step, int parts, const float *gain, float *y)
+{
+    tb_fast_outputs(acc, step, parts, gain, y);
+}
+
+static void fast_turn(const float *x, size_t ldx, float *y, size_t ldy)
+{
+    for (size_t i = 0; i < 8; i++)
+        for (size_t k = 0; k < 8; k++)
+            y[k * ldy + i] = x[i * ldx + k];
+}
+
+static uint32_t fast_peak(const float *x, int n)
+{
+    return tb_fast_peak(x, n);
 }
 
 static void pre(const struct tb_pre *p, int c, const float *x, float *y, int n)
@@ -118,12 +161,30 @@ static float dot(const float *a, const float *b, int n)
     return s;
 }
 
-static void widen8(const uint8_t *q, size_t step, int rows, uint8_t flip, const float *scale, const float *zero, int n,
-                   float *w)
+static void from32(const int32_t *acc, const float *gain, float *y)
 {
-    for (int k = 0; k < n; k++)
-        for (int i = 0; i < TB_PANEL; i++)
-            *w++ = i < rows ? ((float)(uint8_t)(q[(size_t)i * step + (size_t)k] ^ flip) - zero[i]) * scale[i] : 0.0f;
+    for (int i = 0; i < TB_PANEL; i++)
+        for (int t = 0; t < TB_TILE; t++)
+            y[i * TB_TILE + t] = (float)acc[i * TB_TILE + t] * gain[i];
+}
+
+static void pair16(const float *a, const float *b, float gain, uint32_t *words, int n)
+{
+    for (int i = 0; i < n; i++)
+        words[i] = tb_fast_pair(a[i] * gain, b[i] * gain);
+}
+
+static void widen16(const uint8_t *q, size_t step, int rows, uint8_t flip, const float *zero, int in, int taps,
+                    int16_t *w)
+{
+    for (int c = 0; c < in + in % 2; c++)
+        for (int tap = 0; tap < taps; tap++)
+            for (int i = 0; i < TB_PANEL; i++) {
+                int row = i < rows ? i : 0;
+                int v = c < in ? (q[(size_t)row * step + (size_t)(c * taps + tap)] ^ flip) - (int)zero[row] : 0;
+
+                w[((c / 2 * taps + tap) * TB_PANEL + i) * 2 + c % 2] = (int16_t)v;
+            }
 }
 
 static float dot8(const uint8_t *q, uint8_t flip, float zero, const float *x, int n)
@@ -163,6 +224,11 @@ static void lstm_cell(const float *const gate[4], float *c, float *h, int n)
 
 const struct tb_kernels tb_kernels_c = {
     .tile = tile,
+    .tile16 = tile16,
+    .fast_input = fast_input,
+    .fast_output = fast_output,
+    .fast_turn = fast_turn,
+    .fast_peak = fast_peak,
     .pre = pre,
     .post = post,
     .map = map,
@@ -170,7 +236,9 @@ const struct tb_kernels tb_kernels_c = {
     .sum = sum,
     .spread = spread,
     .dot = dot,
-    .widen8 = widen8,
+    .from32 = from32,
+    .pair16 = pair16,
+    .widen16 = widen16,
     .dot8 = dot8,
     .gemv64 = gemv64,
     .gemv64_8 = gemv64_8,

@@ -16,6 +16,18 @@ struct tb_kernels {
     /* acc[i][t] = sum over c, tap of w[c][tap][i] * x[c * ldx + tap * dilation + t], i < TB_PANEL,
      * t < vecs * TB_LANES (vecs 1..3). acc [TB_PANEL][TB_TILE], 32-byte aligned. */
     void (*tile)(const float *x, int ldx, const float *w, int depth, int taps, int dilation, int vecs, float *acc);
+    /* The same of 16-bit whole numbers, two channels at a time: x [pairs][ldx] holds two channels of a column in each
+     * word, the first in the lower half; w [pairs][taps][TB_PANEL][2]. Sums wrap; whoever packs makes sure that they
+     * do not. */
+    void (*tile16)(const uint32_t *x, int ldx, const int16_t *w, int pairs, int taps, int dilation, int vecs,
+                   int32_t *acc);
+    /* The transforms of fastconv.c. Two channels e [2][8][TB_FAST_LD] of a block, at the points, times gain [7] and as
+     * whole numbers: point q to out [TB_TILE] + q * step. */
+    void (*fast_input)(const float *e, int parts, int dilation, const float *gain, uint32_t *out, size_t step);
+    /* y [8][TB_TILE], the columns of a row's tiles, from sums acc [TB_TILE] + q * step, times gain [7]. */
+    void (*fast_output)(const int32_t *acc, size_t step, int parts, const float *gain, float *y);
+    void (*fast_turn)(const float *x, size_t ldx, float *y, size_t ldy); /* 8 x 8 floats, rows to columns */
+    uint32_t (*fast_peak)(const float *x, int n); /* largest magnitude, as the bits of a float */
     /* Channel c of struct tb_pre over n floats; y may be x. */
     void (*pre)(const struct tb_pre *pre, int c, const float *x, float *y, int n);
     /* struct tb_post over n floats of one output row; residual may be NULL or y. */
@@ -25,10 +37,14 @@ struct tb_kernels {
     double (*sum)(const float *x, int n);
     double (*spread)(const float *x, int n, double mean); /* sum of (x - mean)^2 */
     float (*dot)(const float *a, const float *b, int n);
-    /* w[k][i] = ((q[i * step + k] ^ flip) - zero[i]) * scale[i], k < n, i < TB_PANEL; of row `rows` and beyond, which
-     * are not there, w is 0 (as scale is). */
-    void (*widen8)(const uint8_t *q, size_t step, int rows, uint8_t flip, const float *scale, const float *zero, int n,
-                   float *w);
+    /* y[i][t] = acc[i][t] * gain[i], all [TB_PANEL][TB_TILE], 32-byte aligned. */
+    void (*from32)(const int32_t *acc, const float *gain, float *y);
+    /* words[t]: a[t] * gain and b[t] * gain, rounded to even, both of less than 2^15, the first in the lower half. */
+    void (*pair16)(const float *a, const float *b, float gain, uint32_t *words, int n);
+    /* w[c / 2][tap][i][c % 2] = (q[i * step + c * taps + tap] ^ flip) - zero[i], c < in, i < TB_PANEL, zero for c = in
+     * where that is odd; for rows that are not there, row 0. Up to 64 more elements may be written. taps <= 8. */
+    void (*widen16)(const uint8_t *q, size_t step, int rows, uint8_t flip, const float *zero, int in, int taps,
+                    int16_t *w);
     /* sum of ((q[i] ^ flip) - zero) * x[i] over n. */
     float (*dot8)(const uint8_t *q, uint8_t flip, float zero, const float *x, int n);
     void (*gemv64)(const float *w, const float *x, int n, float *y); /* y[64] = sum over i of w[i][64] * x[i] */

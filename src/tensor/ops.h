@@ -1,8 +1,8 @@
 /* ops.h - what neural networks are made of, on activations [channels][time].
  *
  * Rules for all ops:
- * - `pool` shares the work among its threads and may be NULL. Work is cut in the same way and sums have the same order
- *   for any number of threads, so results are bit-identical.
+ * - `pool` shares the work among its threads and may be NULL. Whatever sums and roundings depend on is cut in the same
+ *   way for any number of threads, so results are bit-identical.
  * - Nothing here allocates or fails while computing; packing weights does. Wrong shapes are errors of the program and
  *   are asserted.
  * - A thread that computes needs 1 MB of stack (blocks of input are packed there).
@@ -42,7 +42,7 @@ struct tb_post {
     float slope; /* of TB_ACT_LEAKY */
 };
 
-enum { TB_Q8_LEN = 4096 }; /* weights of one output, in 8 bits */
+enum { TB_Q8_LEN = 4096, TB_Q8_TAPS = 8 }; /* weights of one output, and taps, of a convolution in 8 bits */
 
 struct tb_conv_spec {
     int out, in;              /* channels */
@@ -58,8 +58,12 @@ struct tb_conv_spec {
 struct tb_conv {
     struct tb_conv_spec spec;
     int rows, depth, taps; /* of the matrix product: outputs (x stride if transposed), inputs (x stride), taps */
-    float *w;              /* [ceil(rows / 4)][depth][taps][4]; NULL: q8 */
+    float *w;              /* [ceil(rows / 4)][depth][taps][4]; NULL: */
+    bool whole;            /* weights are whole numbers, in w16 or, if that is NULL, q8 */
+    int16_t *w16;          /* [ceil(rows / 4)][ceil(depth / 2)][taps][4][2] */
     struct tb_q8 q8;       /* [out][in * taps] */
+    float *unit;           /* [rows rounded up to 4]: what 1 in w16 or q8 stands for */
+    float limit;           /* of the input as whole numbers */
     float *bias;           /* [rows rounded up to 4] */
 };
 
@@ -68,8 +72,15 @@ struct tb_conv {
  * always does; beyond it TB_EUNSUPPORTED. Release with tb_conv_free, which accepts an empty one. */
 enum tb_code tb_conv_pack(const struct tb_conv_spec *spec, const float *w, const float *bias, struct tb_conv *out,
                           struct tb_error *err);
+/* The same with weights that are whole numbers times `unit`, of 16 bits. Products and sums are of whole numbers then:
+ * each block of columns of the input is rounded to 16 bits with a scale of its own. |input| <= limit, and limit times
+ * the largest sum of a row's weights is below 2^31, so no sum can overflow. Errors are at 60 to 70 dB below the output.
+ * TB_EUNSUPPORTED: larger weights, a stride, or dilation * (taps - 1) > 8. */
+enum tb_code tb_conv_pack_whole(const struct tb_conv_spec *spec, const float *w, float unit, const float *bias,
+                                struct tb_conv *out, struct tb_error *err);
 /* The same from 8 bits: q8 is [out][in * taps], and the bytes that it points to must outlive the convolution. On TB_OK
- * *q8 is taken over and left empty. TB_EUNSUPPORTED: transposed or with a stride, or in * taps > TB_Q8_LEN. */
+ * *q8 is taken over and left empty. TB_EUNSUPPORTED: transposed or with a stride, in * taps > TB_Q8_LEN, more than
+ * TB_Q8_TAPS taps, dilation * (taps - 1) > 8, or a zero that is no byte. */
 enum tb_code tb_conv_map(const struct tb_conv_spec *spec, struct tb_q8 *q8, const float *bias, struct tb_conv *out,
                          struct tb_error *err);
 void tb_conv_free(struct tb_conv *conv);

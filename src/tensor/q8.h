@@ -1,7 +1,7 @@
 /* q8.h - weights in 8 bits, as model files hold them: value (o, i) = ((q[o][i] ^ flip) - zero[o]) * scale[o].
  *
  * They stay where the file is mapped, shared by all processes that use it, and are widened a few rows at a time on the
- * way into the kernels: the floats are exactly those that tb_weights_floats would give, in a quarter of the memory. */
+ * way into the kernels, to 16-bit whole numbers or floats: exactly those that tb_weights_floats would give. */
 #ifndef TB_TENSOR_Q8_H
 #define TB_TENSOR_Q8_H
 

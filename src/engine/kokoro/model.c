@@ -1,8 +1,8 @@
 /* model.c - see model.h.
  *
  * A loader with a sticky error reads one layer after another. Weights in 8 bits stay where the file is mapped, but for
- * the residual blocks and transposed convolutions: they are widened and packed, and the floats that they were made of
- * freed, so that the model is never held twice. */
+ * the residual blocks and transposed convolutions: they are packed as 16-bit numbers, and the floats that these were
+ * made of freed, so that the model is never held twice. */
 #include "engine/kokoro/model.h"
 
 #include <stdarg.h>
@@ -78,6 +78,21 @@ static bool in_bytes(struct loader *l, const char *name, int rank, const size_t 
     return l->rc == TB_OK && tb_weights_q8(l->weights, name, rank, shape, q8, &unused) == TB_OK;
 }
 
+/* One unit for all weights of a transposed convolution, or 0. */
+static float unit_of(struct loader *l, const char *name, const size_t *shape)
+{
+    struct tb_q8 q8 = { 0 };
+    float unit = 0.0f;
+
+    if (in_bytes(l, name, 3, shape, &q8)) {
+        unit = q8.scale[0];
+        for (size_t r = 0; r < q8.rows; r++)
+            unit = q8.scale[r] == unit ? unit : 0.0f;
+    }
+    tb_q8_free(&q8);
+    return unit;
+}
+
 /* Pack prefix.weight, a matrix when it has one tap and is a linear layer, and prefix.bias when there is one. */
 static void conv(struct loader *l, const char *prefix, bool linear, struct tb_conv_spec spec, struct tb_conv *out)
 {
@@ -86,14 +101,20 @@ static void conv(struct loader *l, const char *prefix, bool linear, struct tb_co
     size_t shape[3] = { spec.transposed ? i : o, spec.transposed ? o : i, (size_t)spec.taps };
     struct tb_q8 q8 = { 0 };
     const float *w, *b = NULL;
+    float unit = 0.0f;
     bool mapped = !spec.transposed && spec.stride <= 1 && (long)spec.in * spec.taps <= TB_Q8_LEN;
 
     mapped = mapped && in_bytes(l, name_of(name, prefix, ".weight"), linear ? 2 : 3, shape, &q8);
     w = mapped ? NULL : borrow(l, name_of(name, prefix, ".weight"), linear ? 2 : 3, shape);
     if (l->rc == TB_OK && tb_weights_has(l->weights, name_of(name, prefix, ".bias")))
         b = borrow(l, name, 1, &o);
-    if (l->rc == TB_OK)
-        l->rc = mapped ? tb_conv_map(&spec, &q8, b, out, l->err) : tb_conv_pack(&spec, w, b, out, l->err);
+    if (spec.transposed)
+        unit = unit_of(l, name_of(name, prefix, ".weight"), shape);
+    if (l->rc == TB_OK && mapped)
+        l->rc = tb_conv_map(&spec, &q8, b, out, l->err);
+    else if (l->rc == TB_OK)
+        l->rc = unit > 0.0f ? tb_conv_pack_whole(&spec, w, unit, b, out, l->err)
+                            : tb_conv_pack(&spec, w, b, out, l->err);
     tb_q8_free(&q8);
     tb_weights_release(l->weights);
 }
@@ -117,12 +138,14 @@ static void same(struct loader *l, const char *prefix, int out, int in, int taps
 static void fast(struct loader *l, const char *prefix, int channels, int taps, int dilation, struct tb_fastconv *out)
 {
     char name[NAME];
-    size_t n = (size_t)channels;
-    const float *w = borrow(l, name_of(name, prefix, ".weight"), 3, (size_t[]){ n, n, (size_t)taps });
-    const float *b = borrow(l, name_of(name, prefix, ".bias"), 1, &n);
+    size_t n = (size_t)channels, shape[] = { n, n, (size_t)taps };
+    struct tb_q8 q8 = { 0 };
+    const float *unit = in_bytes(l, name_of(name, prefix, ".weight"), 3, shape, &q8) ? q8.scale : NULL;
+    const float *w = borrow(l, name, 3, shape), *b = borrow(l, name_of(name, prefix, ".bias"), 1, &n);
 
     if (l->rc == TB_OK)
-        l->rc = tb_fastconv_pack(channels, channels, taps, dilation, w, b, out, l->err);
+        l->rc = tb_fastconv_pack(channels, channels, taps, dilation, w, unit, b, out, l->err);
+    tb_q8_free(&q8);
     tb_weights_release(l->weights);
 }
 

@@ -19,16 +19,16 @@
 
 #define MODEL "var/models/kokoro/kokoro.safetensors"
 
-/* The largest error that an element may have, as a part of the stage's largest magnitude. After the harmonics it
- * depends on whose these are: many of their phases are those of bins that hold only rounding, and where such a phase
+/* The largest error that an element may have, as a part of the stage's largest magnitude. Convolutions and linear layers
+ * round their input to 16 bits (tensor/ops.h): 2e-5 to 2e-4 rms of the largest. After the harmonics it depends on whose these are: many of their phases are those of bins that hold only rounding, and where such a phase
  * lies near pi it may come out near minus pi. A few such flips are let through, and what they do to the stages
  * after. */
 static const struct { const char *stage; float golden, own, outliers; } limits[] = {
-    { "bert", 1e-4f, 1e-4f, 0 },      { "text", 1e-4f, 1e-4f, 0 },     { "prosody_text", 1e-4f, 1e-4f, 0 },
-    { "durations", 1e-4f, 1e-4f, 0 }, { "aligned", 1e-4f, 1e-4f, 0 },  { "f0", 1e-4f, 1e-4f, 0 },
-    { "energy", 1e-4f, 1e-4f, 0 },    { "encode", 1e-4f, 1e-4f, 0 },   { "decode3", 1e-4f, 1e-4f, 0 },
+    { "bert", 3e-3f, 3e-3f, 0 },      { "text", 2e-4f, 2e-4f, 0 },     { "prosody_text", 2e-3f, 2e-3f, 0 },
+    { "durations", 2e-4f, 2e-4f, 0 }, { "aligned", 2e-4f, 2e-4f, 0 },  { "f0", 5e-4f, 5e-4f, 0 },
+    { "energy", 5e-4f, 5e-4f, 0 },    { "encode", 5e-4f, 5e-4f, 0 },   { "decode3", 5e-4f, 5e-4f, 0 },
     { "harmonics", 1e-3f, 1e-3f, 0.04f },
-    { "stage0", 1e-4f, 1e-3f, 0.08f }, { "stage1", 1e-4f, 1e-3f, 0.08f }, { "conv_post", 1e-4f, 1e-3f, 0.08f },
+    { "stage0", 2e-3f, 1e-3f, 0.08f }, { "stage1", 1e-3f, 1e-3f, 0.08f }, { "conv_post", 1e-3f, 1e-3f, 0.08f },
 };
 
 struct fixture {
@@ -153,7 +153,7 @@ static void sentence_matches_at_every_stage(void **state)
 
 static void word_matches_with_golden_harmonics(void **state)
 {
-    check_case(*state, "word", true, 60);
+    check_case(*state, "word", true, 50);
 }
 
 static void a_style_per_block_matches(void **state)

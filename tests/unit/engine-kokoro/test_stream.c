@@ -124,7 +124,7 @@ static void parts_are_those_of_the_whole(void **state)
         noise += (double)(pcm.p[i] - whole.p[i]) * (double)(pcm.p[i] - whole.p[i]);
     double db = 20 * log10(rms(whole.p, (size_t)whole.cols) / sqrt(noise / pcm.cols));
     print_message("  parts agree with the whole to %.0f dB\n", db);
-    assert_true(db > 60);
+    assert_true(db > 45); /* 109 with exact sums; but blocks are rounded on scales of their own, and begin elsewhere */
 }
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* slow there */

@@ -43,13 +43,18 @@ static void check_conv(int out, int in, int taps, int cols, bool is_signed)
     tb_conv_run(NULL, &packed, x, NULL, a, NULL);
     tb_conv_run(NULL, &mapped, x, NULL, b, NULL);
     check_gaps(b);
-    check_same(a, b, "8 bits");
-    tb_conv_run(pools[0], &mapped, x, NULL, b, NULL);
-    check_same(a, b, "8 bits on two threads");
+    for (int r = 0; r < out; r++)
+        for (int t = 0; t < cols; t++)
+            if (!(fabsf(tb_mat_row(a, r)[t] - tb_mat_row(b, r)[t]) < 3e-4f * sqrtf((float)(in * taps))))
+                fail_msg("level %s, %d -> %d, %d taps, row %d column %d: %g for %g", tb_cpu_name(tb_tensor_level()), in,
+                         out, taps, r, t, (double)tb_mat_row(b, r)[t], (double)tb_mat_row(a, r)[t]);
+    struct tb_mat again = noise_mat(out, cols);
+    tb_conv_run(pools[0], &mapped, x, NULL, again, NULL);
+    check_same(b, again, "8 bits on two threads");
     tb_conv_free(&packed);
     tb_conv_free(&mapped);
     release(&q8, bytes);
-    free(w), free(bias), free(x.p), free(a.p), free(b.p);
+    free(w), free(bias), free(x.p), free(a.p), free(b.p), free(again.p);
 }
 
 static void conv_body(void)
@@ -61,7 +66,7 @@ static void conv_body(void)
     check_conv(33, 512, 5, 40, false);
 }
 
-static void convolutions_are_bit_for_bit_those_of_the_floats(void **state)
+static void convolutions_agree_with_those_of_floats(void **state)
 {
     (void)state;
     each_level(conv_body);
@@ -141,7 +146,7 @@ static void lstm_body(void)
     tb_bilstm_run(pools[0], &mapped, x, z, work);
     for (int i = 0; i < 2 * HIDDEN; i++)
         for (int t = 0; t < COLS; t++)
-            assert_true(fabsf(tb_mat_row(y, i)[t] - tb_mat_row(z, i)[t]) < 3e-6f);
+            assert_true(fabsf(tb_mat_row(y, i)[t] - tb_mat_row(z, i)[t]) < 3e-4f);
     tb_bilstm_free(&packed);
     tb_bilstm_free(&mapped);
     for (int d = 0; d < 2; d++) {
@@ -175,7 +180,7 @@ static void what_cannot_be_mapped_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(convolutions_are_bit_for_bit_those_of_the_floats),
+        cmocka_unit_test(convolutions_agree_with_those_of_floats),
         cmocka_unit_test(matrix_times_vector),
         cmocka_unit_test(recurrent_layers),
         cmocka_unit_test(what_cannot_be_mapped_is_refused),
