@@ -32,6 +32,11 @@ struct tb_engine_config {
     const char *helper_dir;   /* folder with timbre-phonemes */
     struct tb_pool *pool;     /* shared; outlives the engine */
     bool windows;             /* where somebody waits, sound before the pass is done, at some cost in likeness */
+    const char *weights;      /* "float": exact; "int8", "int4": in few bits where it can. NULL: float */
+    const char *cache;        /* folder for what is made of the weights, once; NULL: it is made at each start */
+    /* While something takes long: what is done (a literal), and how much of it, 0 .. 1. May be NULL. */
+    void (*progress)(void *ctx, const char *doing, double part);
+    void *progress_ctx;
 };
 
 /* Where audio goes. pcm returns false to stop: the step then ends with TB_ECANCELLED.

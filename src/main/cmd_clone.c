@@ -77,7 +77,7 @@ static enum tb_code clone_here(const struct tb_config *config, const char *key, 
     if (!tb_voices_name_ok(req.preferred_name))
         return tb_fail(err, TB_EINVAL, "name '%s' is not 1 to 16 letters, digits or underscores", c->name);
     tb_progress_set(c->progress, "loading the model", -1);
-    if ((rc = tb_local_open(config, &local, err)))
+    if ((rc = tb_local_open(config, c->progress, &local, err)))
         return rc;
     tb_progress_set(c->progress, "making the voice", -1);
     if (!tb_voices_model(local.voices, req.target_model))

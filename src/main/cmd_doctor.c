@@ -186,7 +186,7 @@ static void check_models(struct report *r, const struct tb_config *config)
 
         if (!local.bindings.engines[i].bound || (kokoro && !check_kokoro_files(r, folder, &extra)))
             continue;
-        if (tb_local_open_engine(config, &local, i, &err))
+        if (tb_local_open_engine(config, NULL, &local, i, &err))
             row(r, "model", BAD, kokoro ? "run `make setup` again; if it stays, remove that file first"
                                         : "download the model folder again; docs/MODEL-qwen3.md lists its files",
                 "%s", err.text);

@@ -241,7 +241,7 @@ static enum tb_code say_here(const struct tb_config *config, const char *key, co
     int64_t account;
     enum tb_code rc;
 
-    if ((rc = tb_local_open(config, &local, err)))
+    if ((rc = tb_local_open(config, NULL, &local, err)))
         return rc;
     if ((rc = tb_local_account(&local, key, &account, err)) == TB_OK &&
         (rc = tb_store_voice_get(local.store, account, tb_str_of(s->voice), &info, err)) == TB_OK) {

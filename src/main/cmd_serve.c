@@ -183,7 +183,7 @@ static int run(const struct tb_command *self, int argc, char **argv)
     set_file_limit();
     tb_clock_shift(config.test_clock_shift_s * 1000);
     int64_t from = tb_mono_us();
-    if (tb_local_open(&config, &local, &err) || ensure_key(&local, config.any_key, &err)) {
+    if (tb_local_open(&config, NULL, &local, &err) || ensure_key(&local, config.any_key, &err)) {
         tb_local_close(&local);
         return tb_command_failed(self, &err);
     }
@@ -209,6 +209,8 @@ const struct tb_command tb_command_serve = {
     "  --model DIR                its weights (var/models/kokoro); of qwen3 the downloaded Qwen3-TTS-12Hz Base folder\n"
     "  --bind MODEL:ENGINE,...    model names that another engine serves, which is then loaded too\n"
     "  --kokoro-model DIR, --qwen3-model DIR  the weights of each engine\n"
+    "  --weights int8|int4|float  of qwen3: talker in 8 or 4 bits and code predictor in 4, or exact (int8)\n"
+    "  --cache DIR                those, made at the first start (the data folder's name with .cache)\n"
     "  --config FILE              settings, one `key = value` a line; options win over it (docs/CONFIG.md)\n"
     "  --public-url URL           base of audio URLs, when clients reach the server under another name\n"
     "  --default-model NAME       for realtime connections that name no model\n"

@@ -10,7 +10,7 @@
 
 #include "base/limits.h"
 
-enum kind { TEXT, NUMBER, YES_NO, LEVEL };
+enum kind { TEXT, NUMBER, YES_NO, LEVEL, WEIGHTS };
 
 static const struct key {
     const char *name;
@@ -25,6 +25,8 @@ static const struct key {
     { "bind", TEXT, offsetof(struct tb_config, bind), 0, 0 },
     { "kokoro_model", TEXT, offsetof(struct tb_config, kokoro_model), 0, 0 },
     { "qwen3_model", TEXT, offsetof(struct tb_config, qwen3_model), 0, 0 },
+    { "weights", WEIGHTS, offsetof(struct tb_config, weights), 0, 0 },
+    { "cache", TEXT, offsetof(struct tb_config, cache), 0, 0 },
     { "public_url", TEXT, offsetof(struct tb_config, public_url), 0, 0 },
     { "default_model", TEXT, offsetof(struct tb_config, default_model), 0, 0 },
     { "max_text", NUMBER, offsetof(struct tb_config, max_text), 1, 100000 },
@@ -54,6 +56,7 @@ enum tb_code tb_config_init(struct tb_config *c, struct tb_error *err)
                              .idle_ms = 60000, .ws_accept_delay_ms = 5, .workers = 2, .log_level = TB_LOG_INFO };
     strcpy(c->listen, "127.0.0.1:8080");
     strcpy(c->engine, "kokoro");
+    strcpy(c->weights, "int8");
     if (n <= 0 || n > TB_CONFIG_TEXT - 40)
         return tb_fail(err, TB_EIO, "the program cannot find its own folder (/proc/self/exe): %s", strerror(errno));
     exe[n] = 0;
@@ -116,6 +119,8 @@ enum tb_code tb_config_set(struct tb_config *c, const char *name, const char *va
             return set_yes_no(k, value, to, err);
         if (k->kind == LEVEL)
             return set_level(k, value, to, err);
+        if (k->kind == WEIGHTS && strcmp(value, "float") && strcmp(value, "int8") && strcmp(value, "int4"))
+            return tb_fail(err, TB_EINVAL, "%s = '%.60s' is none of int8, int4, float", name, value);
         if (strlen(value) >= TB_CONFIG_TEXT)
             return tb_fail(err, TB_EINVAL, "%s is longer than %d bytes", name, TB_CONFIG_TEXT - 1);
         strcpy(to, value);

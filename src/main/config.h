@@ -19,6 +19,8 @@ struct tb_config {
     char bind[TB_CONFIG_TEXT];       /* "MODEL:ENGINE, ..." */
     char model[TB_CONFIG_TEXT];      /* folder of the weights of `engine`; "": that engine's own, below */
     char kokoro_model[TB_CONFIG_TEXT], qwen3_model[TB_CONFIG_TEXT];
+    char weights[TB_CONFIG_TEXT];    /* "int8" */
+    char cache[TB_CONFIG_TEXT];      /* "": beside data */
     char public_url[TB_CONFIG_TEXT]; /* "": from the request */
     char default_model[TB_CONFIG_TEXT];
     char allow_urls[TB_CONFIG_TEXT]; /* places inside that recordings may be fetched from */

@@ -1,6 +1,7 @@
 /* local.c - see local.h. */
 #include "main/local.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum tb_code tb_local_open_store(const struct tb_config *c, struct tb_local *l, struct tb_error *err)
@@ -8,23 +9,46 @@ enum tb_code tb_local_open_store(const struct tb_config *c, struct tb_local *l, 
     return tb_store_open(c->data, &l->store, err);
 }
 
-enum tb_code tb_local_open_engine(const struct tb_config *c, struct tb_local *l, int i, struct tb_error *err)
-{
-    struct tb_engine_config config = { .model_dir = l->bindings.engines[i].folder, .helper_dir = c->helper_dir,
-                                       .windows = c->windows };
-    enum tb_code rc = l->pool ? TB_OK : tb_pool_open((int)c->threads, &l->pool, err);
+struct bars {
+    struct tb_progress *given, *own;
+};
 
-    config.pool = l->pool;
-    return rc ? rc : tb_engine_open(l->bindings.engines[i].ops, &config, &l->engines[i], err);
+static void show_progress(void *ctx, const char *doing, double part)
+{
+    struct bars *b = ctx;
+
+    if (!b->given && !b->own)
+        b->own = tb_progress_open(doing);
+    tb_progress_set(b->given ? b->given : b->own, doing, part);
 }
 
-static enum tb_code open_engines(const struct tb_config *c, struct tb_local *l, struct tb_error *err)
+enum tb_code tb_local_open_engine(const struct tb_config *c, struct tb_progress *bar, struct tb_local *l, int i,
+                                  struct tb_error *err)
+{
+    char cache[TB_CONFIG_TEXT + 8];
+    struct bars bars = { .given = bar };
+    struct tb_engine_config config = {
+        .model_dir = l->bindings.engines[i].folder, .helper_dir = c->helper_dir, .windows = c->windows,
+        .weights = c->weights, .cache = cache, .progress = show_progress, .progress_ctx = &bars,
+    };
+    enum tb_code rc = l->pool ? TB_OK : tb_pool_open((int)c->threads, &l->pool, err);
+
+    snprintf(cache, sizeof cache, "%s%s", c->cache[0] ? c->cache : c->data, c->cache[0] ? "" : ".cache");
+    config.pool = l->pool;
+    if (rc == TB_OK)
+        rc = tb_engine_open(l->bindings.engines[i].ops, &config, &l->engines[i], err);
+    tb_progress_close(bars.own);
+    return rc;
+}
+
+static enum tb_code open_engines(const struct tb_config *c, struct tb_progress *bar, struct tb_local *l,
+                                 struct tb_error *err)
 {
     enum tb_code rc = tb_bindings_read(c, &l->bindings, err);
 
     for (int i = 0; !rc && i < TB_ENGINES; i++)
         if (l->bindings.engines[i].bound)
-            rc = tb_local_open_engine(c, l, i, err);
+            rc = tb_local_open_engine(c, bar, l, i, err);
     for (int i = 0; !rc && i < TB_MODEL_NAMES; i++) {
         const struct tb_binding *b = &l->bindings.models[i];
 
@@ -33,12 +57,13 @@ static enum tb_code open_engines(const struct tb_config *c, struct tb_local *l, 
     return rc;
 }
 
-enum tb_code tb_local_open(const struct tb_config *c, struct tb_local *l, struct tb_error *err)
+enum tb_code tb_local_open(const struct tb_config *c, struct tb_progress *bar, struct tb_local *l,
+                           struct tb_error *err)
 {
     enum tb_code rc;
 
     *l = (struct tb_local){ 0 };
-    if ((rc = tb_local_open_store(c, l, err)) || (rc = open_engines(c, l, err)))
+    if ((rc = tb_local_open_store(c, l, err)) || (rc = open_engines(c, bar, l, err)))
         goto failed;
     if ((rc = tb_speech_open(&(struct tb_speech_config){ 0 }, &l->speech, err)))
         goto failed;

@@ -4,6 +4,7 @@
 
 #include "main/config.h"
 #include "main/engines.h"
+#include "main/progress.h"
 #include "speech/speech.h"
 #include "voices/voices.h"
 
@@ -19,10 +20,13 @@ struct tb_local {
 
 /* Only the store. */
 enum tb_code tb_local_open_store(const struct tb_config *c, struct tb_local *l, struct tb_error *err);
-/* Load engine i of l->bindings, which tb_bindings_read has filled, and the pool where there is none yet. */
-enum tb_code tb_local_open_engine(const struct tb_config *c, struct tb_local *l, int i, struct tb_error *err);
+/* Load engine i of l->bindings, which tb_bindings_read has filled, and the pool where there is none yet. bar: shows
+ * what takes long; NULL: a bar of its own where need be. */
+enum tb_code tb_local_open_engine(const struct tb_config *c, struct tb_progress *bar, struct tb_local *l, int i,
+                                  struct tb_error *err);
 /* Everything, with each engine that a model name is bound to. */
-enum tb_code tb_local_open(const struct tb_config *c, struct tb_local *l, struct tb_error *err);
+enum tb_code tb_local_open(const struct tb_config *c, struct tb_progress *bar, struct tb_local *l,
+                           struct tb_error *err);
 /* Whatever is open. */
 void tb_local_close(struct tb_local *l);
 

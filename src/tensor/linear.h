@@ -11,12 +11,15 @@
 #include "tensor/mat.h"
 #include "tensor/safetensors.h"
 
+struct tb_qmat;
+
 /* y = W x + bias. A zeroed one has no weights (out == 0). */
 struct tb_linear {
     enum tb_dtype dtype; /* TB_F32 or TB_BF16 */
     int out, in;
     const void *w;       /* [out][in]; not owned */
     const float *bias;   /* [out]; NULL: zero */
+    const struct tb_qmat *few; /* the same in fewer bits (qmat.h), for who wants it so; NULL: none. Not owned */
 };
 
 /* y [x.rows][out] of x [x.rows][in]; y must not overlap x. */

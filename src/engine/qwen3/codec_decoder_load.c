@@ -92,7 +92,8 @@ static void load_up(struct tb_q3_loader *l, struct tb_q3_up *u, int n, int index
         u->packed[rows * cols + r] = bias[out];
     }
     tb_q3_release(l);
-    u->up = (struct tb_linear){ TB_F32, (int)rows, n, u->packed, u->packed + rows * cols };
+    u->up = (struct tb_linear){ .dtype = TB_F32, .out = (int)rows, .in = n, .w = u->packed,
+                                .bias = u->packed + rows * cols };
 }
 
 static void load_convnext(struct tb_q3_loader *l, struct tb_q3_up *u, int n, int index)
@@ -129,7 +130,7 @@ static void load_frames_conv(struct tb_q3_loader *l, struct tb_linear *linear, i
 {
     const float *w = tb_q3_kept(l, out, in, taps, "%s.weight", at), *bias = tb_q3_vector(l, out, "%s.bias", at);
 
-    *linear = (struct tb_linear){ TB_F32, out, in * taps, w, bias };
+    *linear = (struct tb_linear){ .dtype = TB_F32, .out = out, .in = in * taps, .w = w, .bias = bias };
 }
 
 void tb_q3_decoder_load(struct tb_q3_loader *l, const struct tb_q3_codec_config *config, struct tb_q3_decoder *d)

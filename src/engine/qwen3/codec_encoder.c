@@ -35,7 +35,7 @@ static void load_stage(struct tb_q3_loader *l, const struct tb_q3_codec_config *
     load_conv(l, &s->conv2, n, n / c->encoder.compress, 1, at);
     snprintf(at, sizeof at, "encoder.encoder.layers.%d.conv", layer + 2);
     const float *w = tb_q3_kept(l, 2 * n, n, 2 * s->rate, "%s.weight", at);
-    s->down = (struct tb_linear){ TB_F32, 2 * n, n * 2 * s->rate, w, tb_q3_vector(l, 2 * n, "%s.bias", at) };
+    s->down = (struct tb_linear){ TB_F32, 2 * n, n * 2 * s->rate, w, tb_q3_vector(l, 2 * n, "%s.bias", at), NULL };
 }
 
 static void load_book(struct tb_q3_loader *l, struct tb_q3_encoder *e, int g)
@@ -98,7 +98,7 @@ void tb_q3_encoder_load(struct tb_q3_loader *l, const struct tb_q3_codec_config 
     load_conv(l, &e->tail, hidden, channels, config->encoder.last_kernel, at);
     tb_q3_stack_load(l, &config->encoder.transformer, "encoder.encoder_transformer", &e->stack);
     const float *w = tb_q3_kept(l, hidden, hidden, HALF_TAPS, "encoder.downsample.conv.weight");
-    e->half = (struct tb_linear){ TB_F32, hidden, hidden * HALF_TAPS, w, NULL };
+    e->half = (struct tb_linear){ TB_F32, hidden, hidden * HALF_TAPS, w, NULL, NULL };
     load_quantisers(l, e);
 }
 
@@ -321,7 +321,7 @@ static enum tb_code quantise(const struct tb_q3_run *run, const struct tb_q3_enc
 
     for (int g = first; rc == TB_OK && g < first + count; g++) {
         const float *book = e->books + (size_t)g * (size_t)size * (size_t)vector;
-        struct tb_linear all = { TB_F32, size, vector, book, e->squares + (size_t)g * (size_t)size };
+        struct tb_linear all = { TB_F32, size, vector, book, e->squares + (size_t)g * (size_t)size, NULL };
 
         show(run, "residual", g, x);
         tb_linear_run(run->pool, &all, x, scores);

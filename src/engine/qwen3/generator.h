@@ -36,8 +36,11 @@ enum tb_code tb_q3_generator_open(const struct tb_q3_talker *talker, struct tb_p
                                   struct tb_q3_generator **out, struct tb_error *err);
 void tb_q3_generator_close(struct tb_q3_generator *g); /* NULL is fine */
 
-/* How the tests look inside: the stages of struct tb_q3_run, and "prompt", "trailing", "pad", "hidden", "logits", "embed"
- * with the frame, "sub_logits" with the group. */
+/* Who shares the work from now on; NULL: the caller alone. */
+void tb_q3_generator_share(struct tb_q3_generator *g, struct tb_pool *pool);
+
+/* How the tests look inside: the stages of struct tb_q3_run, and "prompt", "trailing", "pad", "hidden", "logits",
+ * "embed" with the frame, "sub_logits" with the group. */
 void tb_q3_generator_look(struct tb_q3_generator *g, void (*look)(void *ctx, const char *stage, int i, struct tb_mat m),
                           void *ctx);
 
@@ -45,7 +48,8 @@ void tb_q3_generator_look(struct tb_q3_generator *g, void (*look)(void *ctx, con
  * outlive the utterance. */
 enum tb_code tb_q3_generator_start(struct tb_q3_generator *g, const struct tb_q3_request *request,
                                    const struct tb_q3_options *options, struct tb_error *err);
-/* Draw the next frame: codes [groups], written when *end is TB_Q3_GOING. With forced codes, what would have been drawn. */
+/* Draw the next frame: codes [groups], written when *end is TB_Q3_GOING. With forced codes, what would have been
+ * drawn. */
 enum tb_code tb_q3_generator_next(struct tb_q3_generator *g, int *codes, enum tb_q3_end *end, struct tb_error *err);
 /* Frames drawn since the start. */
 int tb_q3_generator_frames(const struct tb_q3_generator *g);

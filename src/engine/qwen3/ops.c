@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "tensor/ops.h"
+
 void tb_q3_rms_norm(struct tb_mat x, const float *weight, float eps, struct tb_mat y)
 {
     for (int r = 0; r < x.rows; r++) {
@@ -47,23 +49,32 @@ void tb_q3_add_scaled(struct tb_mat x, struct tb_mat branch, const float *scale)
     }
 }
 
-static float silu(float x)
+enum { SLICE = 512 };
+
+/* x * sigmoid(x) * factor; factor may be NULL. A slice at a time, since the sigmoid needs the x that it is made of. */
+static void silu(float *x, const float *factor, int n)
 {
-    return x / (1.0f + expf(-x));
+    for (int from = 0; from < n; from += SLICE) {
+        int m = n - from < SLICE ? n - from : SLICE;
+        float s[SLICE];
+        struct tb_mat in = { x + from, 1, m, m }, out = { s, 1, m, m };
+
+        tb_map(NULL, TB_MAP_SIGMOID, 0, in, out);
+        for (int i = 0; i < m; i++)
+            x[from + i] *= factor ? s[i] * factor[from + i] : s[i];
+    }
 }
 
 void tb_q3_silu(struct tb_mat x)
 {
     for (int r = 0; r < x.rows; r++)
-        for (int i = 0; i < x.cols; i++)
-            tb_mat_row(x, r)[i] = silu(tb_mat_row(x, r)[i]);
+        silu(tb_mat_row(x, r), NULL, x.cols);
 }
 
 void tb_q3_silu_gate(struct tb_mat gate, struct tb_mat up)
 {
     for (int r = 0; r < gate.rows; r++)
-        for (int i = 0; i < gate.cols; i++)
-            tb_mat_row(gate, r)[i] = silu(tb_mat_row(gate, r)[i]) * tb_mat_row(up, r)[i];
+        silu(tb_mat_row(gate, r), tb_mat_row(up, r), gate.cols);
 }
 
 void tb_q3_gelu(struct tb_mat x)

@@ -1,9 +1,14 @@
 /* qwen3.c - see qwen3.h: the engine's table, and how a session turns queued text into sound.
  *
- * A step makes some frames of 80 ms: the talker's codes, then the codec's samples. Each segment is an utterance of its
- * own in the same voice; the codec's state runs on through the session, so that segments join without a click. */
+ * A step makes some frames of 80 ms. On two or three cores one of them draws the codes of the next frames, which
+ * waits for memory most of the time, while another turns those drawn before into sound; on more, each part has all of
+ * them in turn. Each segment is an utterance of its own in the same voice; the codec's state runs on through the
+ * session, so that segments join without a click. */
 #include "engine/qwen3/qwen3.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -12,12 +17,14 @@
 #include "base/log.h"
 #include "engine/qwen3/enrol.h"
 #include "engine/qwen3/model.h"
+#include "engine/qwen3/quant.h"
 #include "engine/qwen3/segment.h"
 #include "text/utf8.h"
 
 enum {
     FIRST_FRAMES = 2,      /* of a session's first step: 160 ms, for an early first sound */
     STEP_FRAMES = 4,       /* of the others: 320 ms, so that sessions take turns often enough */
+    FEW_CORES = 3,         /* up to so many, talking and decoding each have one */
     MAX_QUEUED = 64,       /* segments waiting in a session */
     SCRATCH = 64 << 20,    /* bytes reserved for one frame of the codec: some 4 MB are touched */
     WARM_FRAMES = 12       /* of the reference's end that the codec hears before it speaks in context */
@@ -27,6 +34,7 @@ struct qwen3 {
     struct tb_engine base;
     struct tb_pool *pool;
     struct tb_q3_model model;
+    struct tb_q3_quant *quant; /* NULL: exact */
 };
 
 struct waiting {
@@ -34,6 +42,11 @@ struct waiting {
     enum tb_lang lang;
     size_t len;
     char text[];
+};
+
+struct frames {
+    int codes[STEP_FRAMES * TB_Q3_MAX_GROUPS]; /* [n][groups] */
+    int n;
 };
 
 struct speech {
@@ -44,12 +57,13 @@ struct speech {
     struct tb_q3_segment segment;
     struct tb_q3_decoding *decoding;
     struct tb_scratch scratch;        /* of the codec */
+    struct frames ready, next;        /* drawn and not decoded: of the last step, of this one */
     struct waiting *first, **last;
     int queued;
     uint64_t seed;
     bool speaking;                    /* the segment is under way */
     bool sounded;                     /* the session's first step is over */
-    float *samples;                   /* [frame] */
+    float *samples;                   /* [STEP_FRAMES][frame] */
 };
 
 static void close_engine(struct tb_engine *engine)
@@ -57,7 +71,57 @@ static void close_engine(struct tb_engine *engine)
     struct qwen3 *q = (struct qwen3 *)engine;
 
     tb_q3_model_close(&q->model);
+    tb_q3_quant_close(q->quant);
     free(q);
+}
+
+static void show_progress(void *ctx, double part)
+{
+    const struct tb_engine_config *config = ctx;
+
+    if (config->progress)
+        config->progress(config->progress_ctx, "making the weights smaller", part);
+}
+
+/* The name of the file for this model in this folder: two folders have two files, and a folder whose weights are
+ * exchanged keeps its own, which is then made anew. */
+static enum tb_code cache_path(const struct tb_engine_config *config, const char *size, char path[PATH_MAX],
+                               struct tb_error *err)
+{
+    char real[PATH_MAX];
+    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
+
+    if (!realpath(config->model_dir, real))
+        return tb_fail(err, TB_EIO, "%s: %s", config->model_dir, strerror(errno));
+    for (const char *p = real; *p; p++)
+        hash = (hash ^ (unsigned char)*p) * 0x100000001b3u;
+    if (snprintf(path, PATH_MAX, "%s/qwen3-%s-%s-%08x.weights", config->cache, size, config->weights,
+                 (unsigned)(hash ^ hash >> 32)) >= PATH_MAX)
+        return tb_fail(err, TB_EINVAL, "%s: the name of the cache folder is too long", config->cache);
+    return TB_OK;
+}
+
+static enum tb_code quantise(struct qwen3 *q, const struct tb_engine_config *config, struct tb_error *err)
+{
+    struct tb_q3_quant_config c = { .stamp = tb_q3_weights_stamp(q->model.weights), .pool = config->pool,
+                                    .progress = show_progress, .ctx = (void *)(uintptr_t)config };
+    char path[PATH_MAX];
+    enum tb_code rc;
+
+    if (!config->weights || !strcmp(config->weights, "float"))
+        return TB_OK;
+    if (strcmp(config->weights, "int8") && strcmp(config->weights, "int4"))
+        return tb_fail(err, TB_EINVAL, "qwen3: weights '%s' are none of float, int8, int4", config->weights);
+    if (config->cache && (rc = cache_path(config, q->model.config.size, path, err)))
+        return rc;
+    c.talker_bits = strcmp(config->weights, "int4") ? 8 : 4;
+    c.path = config->cache ? path : NULL;
+    if ((rc = tb_q3_quant_open(&q->model.talker, &c, &q->quant, err)))
+        return rc;
+    tb_log(TB_LOG_INFO, "qwen3-quantised", "weights=%s bytes=%zu file=%s", config->weights,
+           tb_q3_quant_size(q->quant), config->cache ? path : "none");
+    tb_q3_weights_forget(q->model.weights);
+    return TB_OK;
 }
 
 static enum tb_code open_engine(const struct tb_engine_config *config, struct tb_engine **out, struct tb_error *err)
@@ -69,6 +133,8 @@ static enum tb_code open_engine(const struct tb_engine_config *config, struct tb
     q->base.ops = &tb_qwen3_ops;
     q->pool = config->pool;
     enum tb_code rc = tb_q3_model_open(config->model_dir, &q->model, err);
+    if (rc == TB_OK)
+        rc = quantise(q, config, err);
     if (rc)
         close_engine(&q->base);
     else
@@ -124,8 +190,10 @@ static enum tb_code warm_up(struct speech *s, struct tb_error *err)
     int from = s->print.frames > WARM_FRAMES ? s->print.frames - WARM_FRAMES : 0;
     enum tb_code rc = TB_OK;
 
-    for (int f = from; rc == TB_OK && f < s->print.frames; f++)
-        rc = tb_q3_decoding_run(&run, s->decoding, s->print.codes + f * s->print.groups, 1, s->samples, err);
+    for (int f = from, n; rc == TB_OK && f < s->print.frames; f += n) {
+        n = s->print.frames - f < STEP_FRAMES ? s->print.frames - f : STEP_FRAMES;
+        rc = tb_q3_decoding_run(&run, s->decoding, s->print.codes + f * s->print.groups, n, s->samples, err);
+    }
     return rc;
 }
 
@@ -144,7 +212,7 @@ static enum tb_code session_open(struct tb_engine *engine, struct tb_str print, 
     s->base.ops = &tb_qwen3_ops;
     s->engine = q;
     s->last = &s->first;
-    s->samples = malloc((size_t)m->codec.frame * sizeof *s->samples);
+    s->samples = malloc(STEP_FRAMES * (size_t)m->codec.frame * sizeof *s->samples);
     if (!s->samples)
         rc = tb_fail(err, TB_ENOMEM, "qwen3: no memory");
     else if (getrandom(&s->seed, sizeof s->seed, 0) != sizeof s->seed)
@@ -154,7 +222,7 @@ static enum tb_code session_open(struct tb_engine *engine, struct tb_str print, 
              (rc = tb_scratch_open(SCRATCH, &s->scratch, err)) == TB_OK &&
              (rc = tb_q3_generator_open(&m->talker, q->pool, tb_q3_segment_room(&s->print, &m->config), &s->generator,
                                         err)) == TB_OK &&
-             (rc = tb_q3_decoding_open(&m->decoder, 1, &s->decoding, err)) == TB_OK)
+             (rc = tb_q3_decoding_open(&m->decoder, STEP_FRAMES, &s->decoding, err)) == TB_OK)
         rc = warm_up(s, err);
     if (rc) {
         session_close(&s->base);
@@ -207,42 +275,118 @@ static enum tb_code start_next(struct speech *s, struct tb_error *err)
     return rc;
 }
 
-/* One frame from its codes to the listener. */
-static enum tb_code speak_frame(struct speech *s, const struct tb_sink *sink, struct tb_error *err)
+/* Up to n more frames of the segment under way, into s->next. */
+static enum tb_code draw(struct speech *s, int n, struct tb_pool *pool, struct tb_error *err)
 {
-    struct tb_q3_run run = { .pool = s->engine->pool, .scratch = &s->scratch };
-    size_t len = (size_t)s->engine->model.codec.frame;
-    int codes[TB_Q3_MAX_GROUPS];
-    enum tb_q3_end end;
-    bool again, over;
-    enum tb_code rc = tb_q3_segment_next(&s->segment, codes, &end, err);
+    enum tb_q3_end end = TB_Q3_GOING;
+    enum tb_code rc = TB_OK;
 
-    if (rc || end != TB_Q3_GOING) {
-        s->speaking = false;
-        return rc;
+    tb_q3_generator_share(s->generator, pool);
+    s->next.n = 0;
+    while (rc == TB_OK && s->speaking && s->next.n < n) {
+        rc = tb_q3_segment_next(&s->segment, s->next.codes + s->next.n * s->engine->model.codec.groups, &end, err);
+        if (rc || end != TB_Q3_GOING)
+            s->speaking = false;
+        else
+            s->next.n++;
     }
-    if ((rc = tb_q3_decoding_run(&run, s->decoding, codes, 1, s->samples, err)) ||
-        (rc = tb_q3_segment_heard(&s->segment, s->samples, len, &again, &over, err)))
-        return rc;
-    s->speaking = !over;
-    return sink->pcm(sink->ctx, s->samples, len) ? TB_OK : tb_fail(err, TB_ECANCELLED, "qwen3: the listener has stopped");
+    return rc;
+}
+
+/* s->ready to s->samples. */
+static enum tb_code decode(struct speech *s, struct tb_pool *pool, struct tb_error *err)
+{
+    struct tb_q3_run run = { .pool = pool, .scratch = &s->scratch };
+
+    return tb_q3_decoding_run(&run, s->decoding, s->ready.codes, s->ready.n, s->samples, err);
+}
+
+/* Both at once: part 0 draws, part 1 decodes. */
+struct both {
+    struct speech *s;
+    int n;
+    struct tb_pool *pool; /* for each part */
+    enum tb_code rc[2];
+    struct tb_error err[2];
+};
+
+static void run_both(void *ctx, int part)
+{
+    struct both *b = ctx;
+
+    if (part == 0)
+        b->rc[0] = draw(b->s, b->n, b->pool, &b->err[0]);
+    else
+        b->rc[1] = decode(b->s, b->pool, &b->err[1]);
+}
+
+static enum tb_code draw_and_decode(struct speech *s, int n, struct tb_error *err)
+{
+    bool few = tb_pool_threads(s->engine->pool) <= FEW_CORES;
+    struct both b = { .s = s, .n = n, .pool = few ? NULL : s->engine->pool };
+
+    if (few)
+        tb_pool_run(s->engine->pool, run_both, &b, 2);
+    for (int part = 0; part < 2; part++) {
+        if (!few)
+            run_both(&b, part);
+        if (b.rc[part])
+            return tb_fail(err, b.rc[part], "%s", b.err[part].text);
+    }
+    return TB_OK;
+}
+
+/* What was decoded, to the watch and to the listener. *lost: the segment has begun anew or ended, so that what was
+ * drawn beyond it is void. */
+static enum tb_code deliver(struct speech *s, const struct tb_sink *sink, bool *lost, struct tb_error *err)
+{
+    size_t len = (size_t)s->engine->model.codec.frame;
+    bool again = false, over = false;
+
+    *lost = false;
+    for (int i = 0; i < s->ready.n && !*lost; i++) {
+        const float *samples = s->samples + (size_t)i * len;
+        int code = s->ready.codes[i * s->engine->model.codec.groups];
+        enum tb_code rc = tb_q3_segment_heard(&s->segment, code, samples, len, &again, &over, err);
+
+        if (rc)
+            return rc;
+        *lost = again || over;
+        if (again)
+            s->speaking = true;
+        else if (over)
+            s->speaking = false;
+        if (!sink->pcm(sink->ctx, samples, len))
+            return tb_fail(err, TB_ECANCELLED, "qwen3: the listener has stopped");
+    }
+    return TB_OK;
 }
 
 static enum tb_code session_step(struct tb_session *session, const struct tb_sink *sink, bool *more,
                                  struct tb_error *err)
 {
     struct speech *s = (struct speech *)session;
-    int frames = s->sounded ? STEP_FRAMES : FIRST_FRAMES;
     enum tb_code rc = TB_OK;
+    bool lost;
 
-    for (int i = 0; rc == TB_OK && i < frames && (s->speaking || s->first); i++) {
+    while (rc == TB_OK && s->ready.n == 0 && (s->speaking || s->first)) {
+        tb_q3_generator_share(s->generator, s->engine->pool);
         if (!s->speaking)
             rc = start_next(s, err);
         if (rc == TB_OK)
-            rc = speak_frame(s, sink, err);
-        s->sounded = true;
+            rc = draw(s, FIRST_FRAMES, s->engine->pool, err);
+        s->ready = s->next;
     }
-    *more = s->speaking || s->first;
+    if (rc == TB_OK && s->ready.n > 0) {
+        if ((rc = draw_and_decode(s, s->sounded ? STEP_FRAMES : FIRST_FRAMES, err)) == TB_OK)
+            rc = deliver(s, sink, &lost, err);
+        s->sounded = true;
+        s->ready = s->next;
+        if (rc || lost)
+            s->ready.n = 0;
+        s->next.n = 0;
+    }
+    *more = s->speaking || s->first || s->ready.n > 0;
     return rc;
 }
 

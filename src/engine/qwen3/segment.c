@@ -78,14 +78,13 @@ enum tb_code tb_q3_segment_next(struct tb_q3_segment *s, int *codes, enum tb_q3_
     if (rc == TB_OK && *end == TB_Q3_CAP)
         tb_log(TB_LOG_WARN, "qwen3-cap", "frames=%d seed=%llu", tb_q3_generator_frames(s->generator),
                (unsigned long long)s->seed);
-    s->code = codes[0];
     return rc;
 }
 
-enum tb_code tb_q3_segment_heard(struct tb_q3_segment *s, const float *samples, size_t len, bool *again, bool *over,
-                                 struct tb_error *err)
+enum tb_code tb_q3_segment_heard(struct tb_q3_segment *s, int code, const float *samples, size_t len, bool *again,
+                                 bool *over, struct tb_error *err)
 {
-    enum tb_q3_lost lost = tb_q3_watch_frame(&s->watch, s->code, samples, len);
+    enum tb_q3_lost lost = tb_q3_watch_frame(&s->watch, code, samples, len);
 
     *again = *over = false;
     if (lost == TB_Q3_ON_ITS_WAY)

@@ -26,7 +26,6 @@ struct tb_q3_segment {
     int language;  /* codec id, or -1 */
     uint64_t seed; /* of the try under way */
     int tries;
-    int code;      /* group 0 of the frame that was drawn last */
 };
 
 /* Positions that a generator must have room for: the longest segment with this voice and its frames. */
@@ -38,9 +37,10 @@ enum tb_code tb_q3_segment_start(struct tb_q3_segment *s, struct tb_str text, en
                                  struct tb_error *err);
 /* The next frame: codes [groups]; *end as in tb_q3_generator_next. */
 enum tb_code tb_q3_segment_next(struct tb_q3_segment *s, int *codes, enum tb_q3_end *end, struct tb_error *err);
-/* What that frame sounds like. *again: the segment has begun anew, after nothing but silence; *over: it ends here. */
-enum tb_code tb_q3_segment_heard(struct tb_q3_segment *s, const float *samples, size_t len, bool *again, bool *over,
-                                 struct tb_error *err);
+/* What the next frame that was not told of yet sounds like, and its first code; more may have been drawn since. *again:
+ * the segment has begun anew, after nothing but silence; *over: it ends here. Frames drawn beyond it are then void. */
+enum tb_code tb_q3_segment_heard(struct tb_q3_segment *s, int code, const float *samples, size_t len, bool *again,
+                                 bool *over, struct tb_error *err);
 void tb_q3_segment_free(struct tb_q3_segment *s);
 
 /* Does the text hold anything to be spoken: a letter or a digit? */

@@ -66,7 +66,7 @@ static void load_attention(struct tb_q3_loader *l, struct tb_q3_speaker *s, int 
     }
     if (l->rc == TB_OK)
         l->rc = tb_conv_pack(&(struct tb_conv_spec){ .out = a, .in = n, .taps = 1 }, frame, bias, &s->heard, l->err);
-    s->whole = (struct tb_linear){ TB_F32, a, 2 * n, s->packed, NULL };
+    s->whole = (struct tb_linear){ TB_F32, a, 2 * n, s->packed, NULL, NULL };
     free(frame);
     tb_q3_release(l);
 }

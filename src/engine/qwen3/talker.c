@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/qwen3/ops.h"
+#include "engine/qwen3/product.h"
 
 static void load_predictor(struct tb_q3_loader *l, struct tb_q3_talker *t)
 {
@@ -74,9 +75,11 @@ void tb_q3_frame_add(const struct tb_q3_talker *t, const int *codes, float *y)
 enum tb_code tb_q3_talker_run(const struct tb_q3_run *run, const struct tb_q3_talker *t, struct tb_q3_cache *cache,
                               struct tb_mat x, struct tb_mat hidden, struct tb_mat logits, struct tb_error *err)
 {
+    size_t mark = tb_scratch_mark(run->scratch);
     enum tb_code rc = tb_q3_stack_run(run, &t->stack, cache, x, err);
+    float *rounded;
 
-    if (rc)
+    if (rc || (rc = tb_scratch_floats(run->scratch, tb_qinput_floats(1, x.cols), &rounded, err)))
         return rc;
     if (run->look) {
         tb_q3_rms_norm(x, t->norm, t->config.talker.eps, x);
@@ -85,7 +88,8 @@ enum tb_code tb_q3_talker_run(const struct tb_q3_run *run, const struct tb_q3_ta
     } else {
         tb_q3_rms_norm(tb_mat_rows(x, x.rows - 1, 1), t->norm, t->config.talker.eps, hidden);
     }
-    tb_linear_run(run->pool, &t->head, hidden, logits);
+    tb_q3_products(run->pool, hidden, rounded, 1, &(struct tb_q3_product){ &t->head, logits });
+    tb_scratch_reset(run->scratch, mark);
     return TB_OK;
 }
 
@@ -93,13 +97,16 @@ enum tb_code tb_q3_predictor_run(const struct tb_q3_run *run, const struct tb_q3
                                  struct tb_mat x, int group, struct tb_mat logits, struct tb_error *err)
 {
     size_t mark = tb_scratch_mark(run->scratch);
+    int wide = x.cols > t->config.predictor.hidden ? x.cols : t->config.predictor.hidden;
+    float *rounded;
     struct tb_mat in;
-    enum tb_code rc = tb_scratch_mat(run->scratch, x.rows, t->config.predictor.hidden, &in, err);
+    enum tb_code rc;
 
-    if (rc)
+    if ((rc = tb_scratch_mat(run->scratch, x.rows, t->config.predictor.hidden, &in, err)) ||
+        (rc = tb_scratch_floats(run->scratch, tb_qinput_floats(x.rows, wide), &rounded, err)))
         return rc;
     if (t->narrow.out)
-        tb_linear_run(run->pool, &t->narrow, x, in);
+        tb_q3_products(run->pool, x, rounded, 1, &(struct tb_q3_product){ &t->narrow, in });
     else
         for (int r = 0; r < x.rows; r++)
             memcpy(tb_mat_row(in, r), tb_mat_row(x, r), (size_t)x.cols * sizeof *x.p);
@@ -111,7 +118,7 @@ enum tb_code tb_q3_predictor_run(const struct tb_q3_run *run, const struct tb_q3
         tb_q3_rms_norm(last, t->predictor_norm, t->config.predictor.eps, last);
         if (run->look)
             run->look(run->ctx, "cp_norm", group, last);
-        tb_linear_run(run->pool, &t->heads[group - 1], last, logits);
+        tb_q3_products(run->pool, last, rounded, 1, &(struct tb_q3_product){ &t->heads[group - 1], logits });
     }
     tb_scratch_reset(run->scratch, mark);
     return rc;

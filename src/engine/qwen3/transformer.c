@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/qwen3/ops.h"
+#include "engine/qwen3/product.h"
 
 static void load_mlp(struct tb_q3_loader *l, const struct tb_q3_spec *spec, const char *at, struct tb_q3_layer *y)
 {
@@ -130,15 +131,18 @@ static enum tb_code make_room(struct tb_q3_cache *c, int n, struct tb_error *err
 /* Memory of one run, for all layers. */
 struct work {
     struct tb_mat normed, q, attended, gate, up, cosine, sine;
+    float *rounded; /* inputs of quantised layers */
 };
 
 static enum tb_code take_work(struct tb_scratch *scratch, const struct tb_q3_spec *spec, int n, struct work *w,
                               struct tb_error *err)
 {
-    int wide = spec->heads * spec->width;
+    int wide = spec->heads * spec->width, widest = wide > spec->hidden ? wide : spec->hidden;
     enum tb_code rc;
 
-    if ((rc = tb_scratch_mat(scratch, n, spec->hidden, &w->normed, err)) ||
+    widest = spec->inner > widest ? spec->inner : widest;
+    if ((rc = tb_scratch_floats(scratch, tb_qinput_floats(n, widest), &w->rounded, err)) ||
+        (rc = tb_scratch_mat(scratch, n, spec->hidden, &w->normed, err)) ||
         (rc = tb_scratch_mat(scratch, n, wide, &w->q, err)) ||
         (rc = tb_scratch_mat(scratch, n, wide, &w->attended, err)) ||
         (rc = tb_scratch_mat(scratch, n, spec->inner, &w->gate, err)) ||
@@ -174,28 +178,27 @@ static void attention(const struct tb_q3_run *run, const struct tb_q3_spec *spec
     struct tb_mat k = tb_mat_rows(keys, held, n);
     struct tb_causal causal = { spec->heads, spec->kv_heads, spec->width, spec->window };
 
-    tb_linear_run(run->pool, &y->q, w->normed, w->q);
-    tb_linear_run(run->pool, &y->k, w->normed, k);
-    tb_linear_run(run->pool, &y->v, w->normed, tb_mat_rows(values, held, n));
+    tb_q3_products(run->pool, w->normed, w->rounded, 3,
+                   (struct tb_q3_product[]){ { &y->q, w->q }, { &y->k, k }, { &y->v, tb_mat_rows(values, held, n) } });
     head_norm(spec, w->q, y->q_norm);
     head_norm(spec, k, y->k_norm);
     tb_q3_rope(w->q, spec->width / 2, w->cosine, w->sine);
     tb_q3_rope(k, spec->width / 2, w->cosine, w->sine);
     tb_causal_run(run->pool, &causal, w->q, keys, values, w->attended);
-    tb_linear_run(run->pool, &y->o, w->attended, w->normed);
+    tb_q3_products(run->pool, w->attended, w->rounded, 1, &(struct tb_q3_product){ &y->o, w->normed });
 }
 
 static void mlp(const struct tb_q3_run *run, const struct tb_q3_layer *y, const struct work *w)
 {
-    tb_linear_run(run->pool, &y->up, w->normed, w->up);
-    if (y->gate.out) {
-        tb_linear_run(run->pool, &y->gate, w->normed, w->gate);
+    struct tb_q3_product inner[] = { { &y->up, w->up }, { &y->gate, w->gate } };
+    bool gated = y->gate.out > 0;
+
+    tb_q3_products(run->pool, w->normed, w->rounded, gated ? 2 : 1, inner);
+    if (gated)
         tb_q3_silu_gate(w->gate, w->up);
-        tb_linear_run(run->pool, &y->down, w->gate, w->normed);
-    } else {
+    else
         tb_q3_gelu(w->up);
-        tb_linear_run(run->pool, &y->down, w->up, w->normed);
-    }
+    tb_q3_products(run->pool, gated ? w->gate : w->up, w->rounded, 1, &(struct tb_q3_product){ &y->down, w->normed });
 }
 
 enum tb_code tb_q3_stack_run(const struct tb_q3_run *run, const struct tb_q3_stack *s, struct tb_q3_cache *cache,

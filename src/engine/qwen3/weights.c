@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/qwen3/json_reader.h"
@@ -25,6 +26,7 @@ struct tb_q3_weights {
     struct tb_weights *shards[TB_MAX_SHARDS];
     int count;
     struct kept *kept;
+    uint64_t stamp;
 };
 
 enum tb_code tb_q3_read_file(const char *folder, const char *name, size_t most, struct tb_bytes *out,
@@ -118,6 +120,27 @@ static enum tb_code check_values(struct tb_weights *shard, struct tb_error *err)
     return TB_OK;
 }
 
+static uint64_t mixed(uint64_t stamp, uint64_t value)
+{
+    return ((stamp ^ value) * 0x9E3779B97F4A7C15ULL) ^ stamp >> 29;
+}
+
+static void add_stamp(struct tb_q3_weights *w, const char *path, const char *name)
+{
+    struct stat info = { 0 };
+
+    stat(path, &info); /* it is open: a failure gives zeros, which are as good as any */
+    for (const char *p = name; *p; p++)
+        w->stamp = mixed(w->stamp, (unsigned char)*p);
+    w->stamp = mixed(w->stamp, (uint64_t)info.st_size);
+    w->stamp = mixed(w->stamp, (uint64_t)info.st_mtim.tv_sec * 1000000000u + (uint64_t)info.st_mtim.tv_nsec);
+}
+
+uint64_t tb_q3_weights_stamp(const struct tb_q3_weights *w)
+{
+    return w->stamp;
+}
+
 static enum tb_code add_shard(struct tb_q3_weights *w, const char *folder, const char *name, struct tb_error *err)
 {
     char path[PATH];
@@ -127,6 +150,7 @@ static enum tb_code add_shard(struct tb_q3_weights *w, const char *folder, const
     enum tb_code rc = tb_weights_open(path, &w->shards[w->count], err);
     if (rc)
         return rc;
+    add_stamp(w, path, name);
     return check_values(w->shards[w->count++], err);
 }
 
@@ -309,8 +333,13 @@ const float *tb_q3_borrow(struct tb_q3_loader *l, int a, int b, int c, const cha
     return ok ? floats(l, name, c > 0 ? 3 : 2, shape) : NULL;
 }
 
+void tb_q3_weights_forget(struct tb_q3_weights *w)
+{
+    for (int i = 0; i < w->count; i++)
+        tb_weights_release(w->shards[i]);
+}
+
 void tb_q3_release(struct tb_q3_loader *l)
 {
-    for (int i = 0; i < l->weights->count; i++)
-        tb_weights_release(l->weights->shards[i]);
+    tb_q3_weights_forget(l->weights);
 }

@@ -8,6 +8,7 @@
 #define TB_ENGINE_QWEN3_WEIGHTS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/limits.h"
 #include "base/str.h"
@@ -18,6 +19,10 @@ struct tb_q3_weights;
 /* Map the files of a folder. Release with tb_q3_weights_close; all that a loader gave out goes with it. */
 enum tb_code tb_q3_weights_open(const char *folder, struct tb_q3_weights **out, struct tb_error *err);
 void tb_q3_weights_close(struct tb_q3_weights *w); /* NULL is fine */
+/* Changes whenever a file is exchanged: made of the names, sizes and times of all of them. */
+uint64_t tb_q3_weights_stamp(const struct tb_q3_weights *w);
+/* Give the memory behind what was read so far back to the system; what is read again comes from the files. */
+void tb_q3_weights_forget(struct tb_q3_weights *w);
 bool tb_q3_weights_has(const struct tb_q3_weights *w, const char *name);
 
 /* Reads one tensor after another; after a failure it does nothing more, and rc and err say what the first one was. */

@@ -94,13 +94,13 @@ static void silence_is_tried_again_and_then_ends(void **state)
     static const float silence[10], sound[10] = { 0.5f };
     struct tb_q3_segment s = segment();
     bool again = false, over = false;
-    int code, frames = 0, tries = 0;
+    int code = 0, frames = 0, tries = 0;
 
     (void)state;
     assert_int_equal(tb_q3_segment_start(&s, TB_STR("Hello, and good evening to all of you."), TB_LANG_AUTO, 9, NULL),
                      TB_OK);
     for (; !over && draw(&s, &code, 1) == 1; frames++) {
-        assert_int_equal(tb_q3_segment_heard(&s, silence, 10, &again, &over, NULL), TB_OK);
+        assert_int_equal(tb_q3_segment_heard(&s, code, silence, 10, &again, &over, NULL), TB_OK);
         tries += again;
     }
     assert_true(over);
@@ -111,9 +111,9 @@ static void silence_is_tried_again_and_then_ends(void **state)
     assert_int_equal(tb_q3_segment_start(&s, TB_STR("Hello, and good evening to all of you."), TB_LANG_AUTO, 9, NULL),
                      TB_OK);
     assert_int_equal(draw(&s, &code, 1), 1);
-    assert_int_equal(tb_q3_segment_heard(&s, sound, 10, &again, &over, NULL), TB_OK);
+    assert_int_equal(tb_q3_segment_heard(&s, code, sound, 10, &again, &over, NULL), TB_OK);
     for (frames = 0; !over && draw(&s, &code, 1) == 1; frames++) {
-        assert_int_equal(tb_q3_segment_heard(&s, silence, 10, &again, &over, NULL), TB_OK);
+        assert_int_equal(tb_q3_segment_heard(&s, code, silence, 10, &again, &over, NULL), TB_OK);
         assert_false(again); /* what was heard cannot be said anew */
     }
     assert_int_equal(frames, TB_Q3_SILENT_FRAMES);

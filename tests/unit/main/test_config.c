@@ -45,12 +45,14 @@ static void reads_every_kind_of_value(void **state)
     (void)state;
 
     assert_int_equal(read_text("# comment\n\n listen=0.0.0.0:1 # all\n\tpublic_url = http://a b/?x=1\r\nmax_text= 5000\n"
-                               "any_key = yes\nkeep_recordings = false\nwindows = yes\nlog_level = none", &c, &err),
+                               "any_key = yes\nkeep_recordings = false\nwindows = yes\nweights = int4\nlog_level = none",
+                               &c, &err),
                      TB_OK);
     assert_string_equal(c.listen, "0.0.0.0:1");
     assert_string_equal(c.public_url, "http://a b/?x=1");
     assert_int_equal(c.max_text, 5000);
     assert_true(c.any_key && !c.keep_recordings && c.windows);
+    assert_string_equal(c.weights, "int4");
     assert_int_equal(c.log_level, TB_LOG_NONE);
 }
 

@@ -33,7 +33,7 @@ static void check_linear(int out, int in, int tokens, bool bias)
     double *want = malloc((size_t)(tokens * out) * sizeof *want);
 
     for (int half = 0; half < 2; half++) {
-        struct tb_linear l = { half ? TB_BF16 : TB_F32, out, in, half ? (void *)h : (void *)w, bias ? b : NULL };
+        struct tb_linear l = { half ? TB_BF16 : TB_F32, out, in, half ? (void *)h : (void *)w, bias ? b : NULL, NULL };
 
         for (int t = 0; t < tokens; t++)
             for (int o = 0; o < out; o++) {
@@ -79,7 +79,7 @@ static void table_rows_are_got_and_added(void **state)
 {
     float *w = noises(3 * 5, 1.0f), y[5];
     uint16_t *h = halves(w, 15);
-    struct tb_linear f = { TB_F32, 3, 5, w, NULL }, b = { TB_BF16, 3, 5, h, NULL };
+    struct tb_linear f = { TB_F32, 3, 5, w, NULL, NULL }, b = { TB_BF16, 3, 5, h, NULL, NULL };
 
     (void)state;
     tb_table_get(&f, 2, y);
