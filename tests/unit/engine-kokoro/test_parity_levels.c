@@ -95,13 +95,23 @@ static void every_level_says_the_same(void **state)
     assert_int_equal(tb_tensor_init(NULL, &err), TB_OK);
 }
 
+/* Under a sanitizer one block of each kind is rendered; `make test` holds all of them to it in the release build. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+static const int moved[] = { 0, 4, 5, 12 };
+#else
+static const int moved[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 };
+_Static_assert(sizeof moved / sizeof *moved == TB_KOKORO_BLOCKS, "all blocks");
+#endif
+
 static void every_block_listens_to_its_own_style(void **state)
 {
     static float before[SAMPLES], after[SAMPLES];
 
     (void)state;
     render(2, before);
-    for (int block = 0; block < TB_KOKORO_BLOCKS; block++) {
+    for (size_t k = 0; k < sizeof moved / sizeof *moved; k++) {
+        int block = moved[k];
+
         for (int i = 0; i < TB_KOKORO_HALF; i++)
             styles[block][i] += i & 1 ? 0.3f : -0.3f;
         render(2, after);

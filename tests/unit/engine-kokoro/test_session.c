@@ -89,12 +89,12 @@ static void two_segments_take_longer_than_one_and_pause(void **state)
     assert_true(two.samples > 2 * one.samples + 3600); /* a pause of a quarter second, but for a few ms of trimming */
 }
 
-/* Under a sanitizer a sentence takes half a minute; what rates and pitches do is measured without one. */
+/* Under a sanitizer a sentence takes half a minute: what pitches do, and whether the ear understands, is measured in the
+ * release build, which `make test` runs too. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { PITCHES = 1 };
 static const char *const timed[] = { "Yes.", NULL };
 #else
-enum { PITCHES = 3 };
+#define AT_LENGTH
 static const char *const timed[] = { "She had a dark suit.", "Where did she go?", NULL };
 #endif
 
@@ -112,6 +112,7 @@ static void the_rate_divides_durations(void **state)
     }
 }
 
+#ifdef AT_LENGTH
 /* Thirds of samples at 24 kHz, for the pitch tracker at 8 kHz. */
 struct taken {
     float wave[TB_PITCH_RATE_HZ * 4];
@@ -155,7 +156,7 @@ static void pitch_is_scaled(void **state)
     size_t n = pitch_of(1.0f, usual);
 
     (void)state;
-    for (int k = 0; k < PITCHES; k++) {
+    for (int k = 0; k < 3; k++) {
         size_t m = pitch_of(pitches[k], f0), both = 0;
 
         for (size_t i = 0; i < m && i < n; i++)
@@ -168,7 +169,9 @@ static void pitch_is_scaled(void **state)
         assert_true(median > 0.97f && median < 1.03f);
     }
 }
+#endif
 
+#ifdef AT_LENGTH
 static bool keep(void *ctx, const float *pcm, size_t len)
 {
     struct tb_pcm *kept = ctx;
@@ -178,6 +181,7 @@ static bool keep(void *ctx, const float *pcm, size_t len)
     kept->len += len;
     return true;
 }
+#endif
 
 static float match_with(const struct tb_pcm *pcm, const char *text, size_t *words)
 {
@@ -189,6 +193,7 @@ static float match_with(const struct tb_pcm *pcm, const char *text, size_t *word
     return report.match;
 }
 
+#ifdef AT_LENGTH
 static void it_hears_what_it_says(void **state)
 {
     const char *text = "She sells 3 sea shells by the shore, and then she goes home again.";
@@ -214,8 +219,27 @@ static void it_hears_what_it_says(void **state)
     pcm.data[100] = NAN;
     pcm.data[200] = 1e30f;
     assert_true(match_with(&pcm, text, &words) >= 0);
+    tb_pcm_free(&pcm);
+}
+#endif
+
+static void odd_recordings_match_nothing_and_do_no_harm(void **state)
+{
+    struct tb_pcm pcm;
+    size_t words;
+
+    (void)state;
+    assert_int_equal(tb_pcm_alloc(&pcm, 2 * tb_kokoro_ops.rate_hz, tb_kokoro_ops.rate_hz, NULL), TB_OK);
+    for (size_t i = 0; i < pcm.len; i++)
+        pcm.data[i] = 0.3f * sinf(0.05f * (float)i); /* a hum */
+    pcm.data[100] = NAN;
+    pcm.data[200] = 1e30f;
+    assert_true(match_with(&pcm, "She goes home again.", &words) < 0.15f);
+    assert_int_equal(words, 4);
+    assert_true(match_with(&pcm, "!!!", &words) <= 0.0f);
+    assert_int_equal(words, 0);
     pcm.len = 1;
-    assert_true(match_with(&pcm, text, &words) <= 0.0f); /* nobody speaks so fast */
+    assert_true(match_with(&pcm, "She goes home again.", &words) <= 0.0f); /* nobody speaks so fast */
     tb_pcm_free(&pcm);
 }
 
@@ -303,8 +327,11 @@ int main(void)
         cmocka_unit_test(a_sentence_sounds),
         cmocka_unit_test(two_segments_take_longer_than_one_and_pause),
         cmocka_unit_test(the_rate_divides_durations),
+#ifdef AT_LENGTH
         cmocka_unit_test(pitch_is_scaled),
         cmocka_unit_test(it_hears_what_it_says),
+#endif
+        cmocka_unit_test(odd_recordings_match_nothing_and_do_no_harm),
         cmocka_unit_test(the_listener_may_stop),
         cmocka_unit_test(nothing_to_say_is_fine),
         cmocka_unit_test(what_it_cannot_say_is_refused),
