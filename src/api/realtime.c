@@ -225,8 +225,10 @@ static void look_up_done(struct tb_job *job)
 
     if (d->found_code == TB_ERENEW && !d->gone && !d->closing && !job->dropped) {
         job->run = renew;
-        if (!(d->found_code = tb_work_add(d->api->heavy, job)))
+        enum tb_code rc = tb_work_add(d->api->heavy, job);
+        if (!rc) /* from here on d->found is the worker's */
             return;
+        d->found_code = rc;
     }
     d->looking = false;
     if (!d->gone && !d->closing && !job->dropped) {

@@ -44,9 +44,9 @@ enum tb_code tb_engine_listen(struct tb_engine *engine, const struct tb_listen_r
     return engine->ops->listen(engine, req, report, err);
 }
 
-enum tb_code tb_engine_reads(struct tb_engine *engine, struct tb_str print, struct tb_error *err)
+enum tb_code tb_engine_fits(struct tb_engine *engine, struct tb_str print, struct tb_error *err)
 {
-    return engine->ops->reads ? engine->ops->reads(engine, print, err) : TB_OK;
+    return engine->ops->fits ? engine->ops->fits(engine, print, err) : TB_OK;
 }
 
 enum tb_code tb_session_open(struct tb_engine *engine, struct tb_str print, const struct tb_speak *speak,

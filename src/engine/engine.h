@@ -98,8 +98,8 @@ struct tb_engine_ops {
     /* NULL: this engine cannot tell. */
     enum tb_code (*listen)(struct tb_engine *engine, const struct tb_listen_request *req,
                            struct tb_listen_report *report, struct tb_error *err);
-    /* NULL: any print of its name. */
-    enum tb_code (*reads)(struct tb_engine *engine, struct tb_str print, struct tb_error *err);
+    /* NULL: all prints of its name do. */
+    enum tb_code (*fits)(struct tb_engine *engine, struct tb_str print, struct tb_error *err);
     enum tb_code (*session_open)(struct tb_engine *engine, struct tb_str print, const struct tb_speak *speak,
                                  struct tb_session **out, struct tb_error *err);
     enum tb_code (*session_text)(struct tb_session *session, struct tb_str text, enum tb_lang lang,
@@ -133,9 +133,9 @@ enum tb_code tb_engine_enrol(struct tb_engine *engine, const struct tb_enrol_req
 enum tb_code tb_engine_listen(struct tb_engine *engine, const struct tb_listen_request *req,
                               struct tb_listen_report *report, struct tb_error *err);
 
-/* Could an utterance begin with this print? TB_EVOICE says why not: it is damaged, of an older version, of another size
- * of the model. Any thread. */
-enum tb_code tb_engine_reads(struct tb_engine *engine, struct tb_str print, struct tb_error *err);
+/* Is a print of this engine's name for the weights that are loaded? TB_EVOICE says why not: the model has several sizes,
+ * say. What is damaged is for tb_session_open to find. Any thread. */
+enum tb_code tb_engine_fits(struct tb_engine *engine, struct tb_str print, struct tb_error *err);
 
 /* Begin an utterance. print is read and not kept. TB_EVOICE: not a print of this engine. */
 enum tb_code tb_session_open(struct tb_engine *engine, struct tb_str print, const struct tb_speak *speak,

@@ -123,7 +123,7 @@ enum tb_code tb_voices_delete(struct tb_voices *v, int64_t account, struct tb_st
     return TB_OK;
 }
 
-/* The print for an engine. TB_ENOTFOUND: there is none that it can read; why says what there is. */
+/* The print for an engine. TB_ENOTFOUND: there is none that fits; why says what there is. */
 static enum tb_code read_print(struct tb_voices *v, int64_t account, const struct tb_voice_info *info,
                                struct tb_engine *engine, struct tb_bytes *print, struct tb_error *why)
 {
@@ -134,7 +134,7 @@ static enum tb_code read_print(struct tb_voices *v, int64_t account, const struc
                        engine->ops->name);
     if (rc)
         return rc;
-    rc = tb_engine_reads(engine, tb_bytes_str(print), why);
+    rc = tb_engine_fits(engine, tb_bytes_str(print), why);
     return rc == TB_EVOICE ? TB_ENOTFOUND : rc;
 }
 

@@ -171,14 +171,6 @@ static void session_close(struct tb_session *session)
     free(s);
 }
 
-static enum tb_code reads(struct tb_engine *engine, struct tb_str print, struct tb_error *err)
-{
-    struct tb_kokoro_print p;
-
-    (void)engine;
-    return tb_print_read(print, &p, err);
-}
-
 static enum tb_code session_open(struct tb_engine *engine, struct tb_str print, const struct tb_speak *speak,
                                  struct tb_session **out, struct tb_error *err)
 {
@@ -370,7 +362,6 @@ const struct tb_engine_ops tb_kokoro_ops = {
     .close = close_engine,
     .enrol = enrol,
     .listen = listen,
-    .reads = reads,
     .session_open = session_open,
     .session_text = session_text,
     .session_step = session_step,

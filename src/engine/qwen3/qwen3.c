@@ -150,13 +150,13 @@ static enum tb_code enrol(struct tb_engine *engine, const struct tb_enrol_reques
     return tb_q3_enrol(&q->model, q->pool, req, print, report, err);
 }
 
-static enum tb_code reads(struct tb_engine *engine, struct tb_str print, struct tb_error *err)
+static enum tb_code fits(struct tb_engine *engine, struct tb_str print, struct tb_error *err)
 {
     struct qwen3 *q = (struct qwen3 *)engine;
     struct tb_q3_print *p = malloc(sizeof *p);
-    enum tb_code rc = p ? tb_q3_print_read(print, p, err) : tb_fail(err, TB_ENOMEM, "qwen3: no memory");
+    enum tb_code rc = p ? TB_OK : tb_fail(err, TB_ENOMEM, "qwen3: no memory");
 
-    if (rc == TB_OK) {
+    if (p && tb_q3_print_read(print, p, NULL) == TB_OK) {
         rc = tb_q3_print_fits(p, &q->model.config, err);
         tb_q3_print_free(p);
     }
@@ -399,7 +399,7 @@ const struct tb_engine_ops tb_qwen3_ops = {
     .open = open_engine,
     .close = close_engine,
     .enrol = enrol,
-    .reads = reads,
+    .fits = fits,
     .session_open = session_open,
     .session_text = session_text,
     .session_step = session_step,

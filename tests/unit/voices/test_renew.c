@@ -4,11 +4,11 @@
 
 #include <pthread.h>
 
-/* Another engine: its print says what it was given, and it reads those that begin with `reads`. */
+/* Another engine: its print says what it was given, and those that begin with `fits` fit. */
 static struct {
     int enrolments;
     enum tb_code fails_with;
-    const char *reads;
+    const char *fits;
 } other_seen;
 
 static enum tb_code other_enrol(struct tb_engine *engine, const struct tb_enrol_request *req, struct tb_bytes *print,
@@ -19,20 +19,20 @@ static enum tb_code other_enrol(struct tb_engine *engine, const struct tb_enrol_
     __atomic_add_fetch(&other_seen.enrolments, 1, __ATOMIC_SEQ_CST);
     if (other_seen.fails_with)
         return tb_fail(err, other_seen.fails_with, "only 1.2 s of speech");
-    return tb_bytes_addf(print, "%s of %zu samples saying %.*s in %s", other_seen.reads, req->audio->len,
+    return tb_bytes_addf(print, "%s of %zu samples saying %.*s in %s", other_seen.fits, req->audio->len,
                          (int)req->text.n, req->text.n ? req->text.p : "", tb_lang_code(req->lang));
 }
 
-static enum tb_code other_reads(struct tb_engine *engine, struct tb_str print, struct tb_error *err)
+static enum tb_code other_fits(struct tb_engine *engine, struct tb_str print, struct tb_error *err)
 {
-    size_t n = strlen(other_seen.reads);
+    size_t n = strlen(other_seen.fits);
 
     (void)engine;
-    return print.n >= n && !memcmp(print.p, other_seen.reads, n) ? TB_OK : tb_fail(err, TB_EVOICE, "of another size");
+    return print.n >= n && !memcmp(print.p, other_seen.fits, n) ? TB_OK : tb_fail(err, TB_EVOICE, "of another size");
 }
 
 static const struct tb_engine_ops other_ops = { .name = "other", .rate_hz = 24000, .enrol = other_enrol,
-                                                .reads = other_reads };
+                                                .fits = other_fits };
 static struct tb_engine other_engine = { &other_ops };
 /* The same names as in `models`, the first now served by the other engine. */
 static const struct tb_model models_then[] = { { "qwen3-tts-vc-2026-01-22", false, &other_engine },
@@ -41,7 +41,7 @@ static const struct tb_model models_then[] = { { "qwen3-tts-vc-2026-01-22", fals
 static int set_up_other(void **state)
 {
     memset(&other_seen, 0, sizeof other_seen);
-    other_seen.reads = "new";
+    other_seen.fits = "new";
     return set_up(state);
 }
 
@@ -148,8 +148,8 @@ static void a_recording_that_the_engine_refuses(void **state)
     assert_int_equal(ask(f, true, made.id, made_anew, &err), TB_OK);
 }
 
-/* The same engine with weights of another size, or a later version of it. */
-static void a_print_that_its_own_engine_cannot_read(void **state)
+/* The same engine with weights of another size. */
+static void a_print_that_does_not_fit_its_own_engine(void **state)
 {
     struct fixture *f = *state;
     struct tb_voice_info made;
@@ -157,7 +157,7 @@ static void a_print_that_its_own_engine_cannot_read(void **state)
 
     create(f, true, &made);
     assert_int_equal(ask(f, true, made.id, made_anew, NULL), TB_OK);
-    other_seen.reads = "large";
+    other_seen.fits = "large";
     reopen(f, NULL);
     assert_int_equal(ask(f, false, made.id, "", NULL), TB_ERENEW);
     assert_int_equal(ask(f, true, made.id, "large of 72000 samples saying Good evening to all of you. in en", NULL),
@@ -245,7 +245,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(a_print_is_made_of_the_kept_recording_once), T(without_a_recording_it_says_what_to_do),
         T(only_the_owner_and_the_model_renew),         T(a_recording_that_the_engine_refuses),
-        T(a_print_that_its_own_engine_cannot_read),    T(a_crowd_renews_once),
+        T(a_print_that_does_not_fit_its_own_engine),    T(a_crowd_renews_once),
         T(a_text_is_checked_by_the_engine_that_can),
     };
 
