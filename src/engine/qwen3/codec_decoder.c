@@ -119,12 +119,6 @@ void tb_q3_decoding_reset(struct tb_q3_decoding *s)
     tb_q3_tail_clear(&s->last);
 }
 
-static void show(const struct tb_q3_run *run, const char *stage, int i, struct tb_mat m)
-{
-    if (run->look)
-        run->look(run->ctx, stage, i, m);
-}
-
 static void advance_rows(struct tb_mat m, int back, int n)
 {
     memmove(m.p, tb_mat_row(m, n), (size_t)back * (size_t)m.ld * sizeof *m.p);
@@ -158,7 +152,7 @@ static enum tb_code look_up(const struct tb_q3_run *run, struct tb_q3_decoding *
     tb_linear_run(run->pool, &d->first, part[0], y);
     tb_linear_run(run->pool, &d->rest, part[1], rest);
     tb_q3_add_scaled(y, rest, NULL);
-    show(run, "rvq", 0, y);
+    tb_q3_look(run, "rvq", 0, y);
     return TB_OK;
 }
 
@@ -179,15 +173,15 @@ static enum tb_code transform(const struct tb_q3_run *run, struct tb_q3_decoding
             tb_mat_row(taps, r)[i] = tb_mat_row(s->pre, r + i % PRE_TAPS)[i / PRE_TAPS];
     advance_rows(s->pre, PRE_TAPS - 1, n);
     tb_linear_run(run->pool, &d->pre, taps, x);
-    show(run, "pre_conv", 0, x);
+    tb_q3_look(run, "pre_conv", 0, x);
     tb_linear_run(run->pool, &d->in, x, hidden);
-    show(run, "pre_input_proj", 0, hidden);
+    tb_q3_look(run, "pre_input_proj", 0, hidden);
     if ((rc = tb_q3_stack_run(run, &d->stack, &s->cache, hidden, err)))
         return rc;
     tb_q3_rms_norm(hidden, d->norm, d->config.decoder.transformer.eps, hidden);
-    show(run, "pre_norm", 0, hidden);
+    tb_q3_look(run, "pre_norm", 0, hidden);
     tb_linear_run(run->pool, &d->out, hidden, x);
-    show(run, "pre_transformer", 0, x);
+    tb_q3_look(run, "pre_transformer", 0, x);
     return TB_OK;
 }
 
@@ -225,7 +219,7 @@ static enum tb_code upsample(const struct tb_q3_run *run, struct tb_q3_decoding 
     for (int r = 0; r < n; r++)
         memcpy(tb_mat_row(fine, r), tb_mat_row(both, r / u->rate) + r % u->rate * x.cols,
                (size_t)x.cols * sizeof(float));
-    show(run, "upsample_conv", index, fine);
+    tb_q3_look(run, "upsample_conv", index, fine);
     depthwise(u, s->ups[index], normed);
     tb_q3_layer_norm(normed, u->norm_w, u->norm_b, NORM_EPS, normed);
     tb_linear_run(run->pool, &u->wide, normed, wide);
@@ -234,7 +228,7 @@ static enum tb_code upsample(const struct tb_q3_run *run, struct tb_q3_decoding 
     for (int r = 0; r < n; r++)
         memcpy(tb_mat_row(*y, r), tb_mat_row(fine, r), (size_t)x.cols * sizeof(float));
     tb_q3_add_scaled(*y, normed, u->gamma);
-    show(run, "upsample", index, *y);
+    tb_q3_look(run, "upsample", index, *y);
     advance_rows(s->ups[index], TAPS - 1, n);
     return TB_OK;
 }
@@ -258,7 +252,7 @@ static enum tb_code run_block(const struct tb_q3_run *run, struct tb_q3_decoding
         return rc;
     tb_conv_run(run->pool, &b->up, tb_q3_tail_filled(&s->up[i], n), &pre, tb_q3_tail_fresh(&s->unit[i][0], cols), NULL);
     tb_q3_tail_advance(&s->up[i], n);
-    show(run, "block_up", i + 1, tb_q3_tail_fresh(&s->unit[i][0], cols));
+    tb_q3_look(run, "block_up", i + 1, tb_q3_tail_fresh(&s->unit[i][0], cols));
     for (int u = 0; u < TB_Q3_UNITS; u++) {
         struct tb_q3_tail *t = &s->unit[i][u];
         struct tb_pre first = pre_of(&b->units[u].snake1), second = pre_of(&b->units[u].snake2);
@@ -271,9 +265,9 @@ static enum tb_code run_block(const struct tb_q3_run *run, struct tb_q3_decoding
         tb_conv_run(run->pool, &b->units[u].conv2, inner, &second, to, &post);
         tb_q3_tail_advance(t, cols);
         if (i == 0)
-            show(run, "unit", u, to);
+            tb_q3_look(run, "unit", u, to);
     }
-    show(run, "decoder", i + 1, y);
+    tb_q3_look(run, "decoder", i + 1, y);
     return TB_OK;
 }
 
@@ -297,7 +291,7 @@ static enum tb_code run_chunk(const struct tb_q3_run *run, struct tb_q3_decoding
     tb_transpose(x, tb_q3_tail_fresh(&s->head, n));
     tb_conv_run(run->pool, &d->head, tb_q3_tail_filled(&s->head, n), NULL, tb_q3_tail_fresh(&s->up[0], n), NULL);
     tb_q3_tail_advance(&s->head, n);
-    show(run, "decoder", 0, tb_q3_tail_fresh(&s->up[0], n));
+    tb_q3_look(run, "decoder", 0, tb_q3_tail_fresh(&s->up[0], n));
     for (int i = 0; i < blocks; i++) {
         int cols = n * d->blocks[i].rate;
         const struct tb_q3_tail *next = i + 1 < blocks ? &s->up[i + 1] : &s->last;

@@ -1,4 +1,4 @@
-/* codec_decoder_load.c - the weights of codec_decoder.h. */
+/* codec_decoder_load.c - the weights of codec_decoder.h. Convolutions have no padding: the stream holds what lies before. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,18 +31,6 @@ static void load_snake(struct tb_q3_loader *l, struct tb_q3_snake *s, int n, con
     }
 }
 
-/* AT.weight and AT.bias as a packed convolution without padding: the stream holds what lies before. */
-static void load_conv(struct tb_q3_loader *l, struct tb_conv *conv, struct tb_conv_spec spec, const char *at)
-{
-    int a = spec.transposed ? spec.in : spec.out, b = spec.transposed ? spec.out : spec.in;
-    const float *w = tb_q3_borrow(l, a, b, spec.taps, "%s.weight", at);
-    const float *bias = tb_q3_vector(l, spec.out, "%s.bias", at);
-
-    if (l->rc == TB_OK)
-        l->rc = tb_conv_pack(&spec, w, bias, conv, l->err);
-    tb_q3_release(l);
-}
-
 static void load_unit(struct tb_q3_loader *l, struct tb_q3_unit *u, int channels, int dilation, const char *at)
 {
     char name[96];
@@ -50,12 +38,12 @@ static void load_unit(struct tb_q3_loader *l, struct tb_q3_unit *u, int channels
     snprintf(name, sizeof name, "%.80s.act1", at);
     load_snake(l, &u->snake1, channels, name);
     snprintf(name, sizeof name, "%.80s.conv1.conv", at);
-    load_conv(l, &u->conv1,
+    tb_q3_conv(l, &u->conv1,
               (struct tb_conv_spec){ .out = channels, .in = channels, .taps = TAPS, .dilation = dilation }, name);
     snprintf(name, sizeof name, "%.80s.act2", at);
     load_snake(l, &u->snake2, channels, name);
     snprintf(name, sizeof name, "%.80s.conv2.conv", at);
-    load_conv(l, &u->conv2, (struct tb_conv_spec){ .out = channels, .in = channels, .taps = 1 }, name);
+    tb_q3_conv(l, &u->conv2, (struct tb_conv_spec){ .out = channels, .in = channels, .taps = 1 }, name);
 }
 
 static void load_block(struct tb_q3_loader *l, struct tb_q3_block *b, int index)
@@ -66,7 +54,7 @@ static void load_block(struct tb_q3_loader *l, struct tb_q3_block *b, int index)
     snprintf(name, sizeof name, "decoder.decoder.%d.block.0", index);
     load_snake(l, &b->snake, b->in, name);
     snprintf(name, sizeof name, "decoder.decoder.%d.block.1.conv", index);
-    load_conv(l, &b->up, (struct tb_conv_spec){ .out = b->out, .in = b->in, .taps = 2 * b->rate, .stride = b->rate,
+    tb_q3_conv(l, &b->up, (struct tb_conv_spec){ .out = b->out, .in = b->in, .taps = 2 * b->rate, .stride = b->rate,
                                                 .pad_left = b->rate, .pad_right = b->rate, .transposed = true }, name);
     for (int u = 0; u < TB_Q3_UNITS; u++) {
         snprintf(name, sizeof name, "decoder.decoder.%d.block.%d", index, u + 2);
@@ -156,7 +144,7 @@ void tb_q3_decoder_load(struct tb_q3_loader *l, const struct tb_q3_codec_config 
         load_up(l, &d->ups[i], latent, i);
         load_convnext(l, &d->ups[i], latent, i);
     }
-    load_conv(l, &d->head, (struct tb_conv_spec){ .out = channels, .in = latent, .taps = TAPS },
+    tb_q3_conv(l, &d->head, (struct tb_conv_spec){ .out = channels, .in = latent, .taps = TAPS },
               "decoder.decoder.0.conv");
     for (int i = 0; i < count; i++, channels /= 2) {
         d->blocks[i].in = channels;
@@ -167,7 +155,7 @@ void tb_q3_decoder_load(struct tb_q3_loader *l, const struct tb_q3_codec_config 
     snprintf(name, sizeof name, "decoder.decoder.%d", count + 1);
     load_snake(l, &d->snake, channels, name);
     snprintf(name, sizeof name, "decoder.decoder.%d.conv", count + 2);
-    load_conv(l, &d->tail, (struct tb_conv_spec){ .out = 1, .in = channels, .taps = TAPS }, name);
+    tb_q3_conv(l, &d->tail, (struct tb_conv_spec){ .out = 1, .in = channels, .taps = TAPS }, name);
 }
 
 void tb_q3_decoder_free(struct tb_q3_decoder *d)

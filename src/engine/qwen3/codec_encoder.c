@@ -13,14 +13,9 @@
 
 enum { PIECE_FRAMES = 12, PIECE_TOKENS = 64, HALF_TAPS = 4, HALF_STEP = 2, LAYERS_OF_STAGE = 3 };
 
-static void load_conv(struct tb_q3_loader *l, struct tb_conv *conv, int out, int in, int taps, const char *at)
+static struct tb_conv_spec causal(int out, int in, int taps)
 {
-    struct tb_conv_spec spec = { .out = out, .in = in, .taps = taps };
-    const float *w = tb_q3_borrow(l, out, in, taps, "%s.weight", at), *bias = tb_q3_vector(l, out, "%s.bias", at);
-
-    if (l->rc == TB_OK)
-        l->rc = tb_conv_pack(&spec, w, bias, conv, l->err);
-    tb_q3_release(l);
+    return (struct tb_conv_spec){ .out = out, .in = in, .taps = taps };
 }
 
 /* Stage i: layers 1 + 3 i (the residual unit), an ELU, and 3 + 3 i (the strided convolution). */
@@ -30,9 +25,9 @@ static void load_stage(struct tb_q3_loader *l, const struct tb_q3_codec_config *
     char at[64];
 
     snprintf(at, sizeof at, "encoder.encoder.layers.%d.block.1.conv", layer);
-    load_conv(l, &s->conv1, n / c->encoder.compress, n, c->encoder.residual_kernel, at);
+    tb_q3_conv(l, &s->conv1, causal(n / c->encoder.compress, n, c->encoder.residual_kernel), at);
     snprintf(at, sizeof at, "encoder.encoder.layers.%d.block.3.conv", layer);
-    load_conv(l, &s->conv2, n, n / c->encoder.compress, 1, at);
+    tb_q3_conv(l, &s->conv2, causal(n, n / c->encoder.compress, 1), at);
     snprintf(at, sizeof at, "encoder.encoder.layers.%d.conv", layer + 2);
     const float *w = tb_q3_kept(l, 2 * n, n, 2 * s->rate, "%s.weight", at);
     s->down = (struct tb_linear){ TB_F32, 2 * n, n * 2 * s->rate, w, tb_q3_vector(l, 2 * n, "%s.bias", at), NULL };
@@ -88,14 +83,14 @@ void tb_q3_encoder_load(struct tb_q3_loader *l, const struct tb_q3_codec_config 
                         config->encoder.residual_layers);
     if (l->rc)
         return;
-    load_conv(l, &e->head, channels, 1, config->encoder.kernel, "encoder.encoder.layers.0.conv");
+    tb_q3_conv(l, &e->head, causal(channels, 1, config->encoder.kernel), "encoder.encoder.layers.0.conv");
     for (int i = 0; i < stages; i++, channels *= 2) {
         e->stages[i].channels = channels;
         e->stages[i].rate = config->encoder.ratios[stages - 1 - i];
         load_stage(l, config, i, &e->stages[i]);
     }
     snprintf(at, sizeof at, "encoder.encoder.layers.%d.conv", LAYERS_OF_STAGE * stages + 2);
-    load_conv(l, &e->tail, hidden, channels, config->encoder.last_kernel, at);
+    tb_q3_conv(l, &e->tail, causal(hidden, channels, config->encoder.last_kernel), at);
     tb_q3_stack_load(l, &config->encoder.transformer, "encoder.encoder_transformer", &e->stack);
     const float *w = tb_q3_kept(l, hidden, hidden, HALF_TAPS, "encoder.downsample.conv.weight");
     e->half = (struct tb_linear){ TB_F32, hidden, hidden * HALF_TAPS, w, NULL, NULL };
@@ -127,12 +122,6 @@ struct seanet {
     } stage[TB_Q3_MAX_RATES];
     struct tb_mat y;               /* [hidden][most] */
 };
-
-static void show(const struct tb_q3_run *run, const char *stage, int i, struct tb_mat m)
-{
-    if (run->look)
-        run->look(run->ctx, stage, i, m);
-}
 
 static enum tb_code take_stage(const struct tb_q3_encoder *e, struct tb_scratch *s, int i, int most, struct seanet *n,
                                struct tb_error *err)
@@ -196,9 +185,9 @@ static int run_stage(const struct tb_q3_run *run, const struct tb_q3_encoder *e,
     tb_q3_tail_advance(unit, n);
     elu(inner, inner);
     tb_conv_run(run->pool, &g->conv2, inner, NULL, x, &post);
-    show(run, "seanet", 1 + LAYERS_OF_STAGE * i, x);
+    tb_q3_look(run, "seanet", 1 + LAYERS_OF_STAGE * i, x);
     elu(x, tb_q3_tail_fresh(down, n));
-    show(run, "seanet", 2 + LAYERS_OF_STAGE * i, tb_q3_tail_fresh(down, n));
+    tb_q3_look(run, "seanet", 2 + LAYERS_OF_STAGE * i, tb_q3_tail_fresh(down, n));
     for (int c = 0; c < g->channels; c++) {
         float *row = tb_mat_row(down->m, c);
 
@@ -220,19 +209,19 @@ static void run_piece(const struct tb_q3_run *run, const struct tb_q3_encoder *e
     memcpy(tb_q3_tail_fresh(&net->head, n).p, samples, (size_t)n * sizeof *samples);
     tb_conv_run(run->pool, &e->head, tb_q3_tail_filled(&net->head, n), NULL, tb_mat_cols(net->stage[0].x, 0, n), NULL);
     tb_q3_tail_advance(&net->head, n);
-    show(run, "seanet", 0, tb_mat_cols(net->stage[0].x, 0, n));
+    tb_q3_look(run, "seanet", 0, tb_mat_cols(net->stage[0].x, 0, n));
     for (int i = 0; i < stages; i++) {
         n = run_stage(run, e, net, i, n);
         struct tb_mat to = i + 1 < stages ? tb_mat_cols(net->stage[i + 1].x, 0, n) : tb_q3_tail_fresh(&net->tail, n);
 
         tb_transpose(tb_mat_rows(net->stage[i].out, 0, n), to);
-        show(run, "seanet", 3 + LAYERS_OF_STAGE * i, to);
+        tb_q3_look(run, "seanet", 3 + LAYERS_OF_STAGE * i, to);
     }
     elu(tb_q3_tail_fresh(&net->tail, n), tb_q3_tail_fresh(&net->tail, n));
-    show(run, "seanet", 1 + LAYERS_OF_STAGE * stages, tb_q3_tail_fresh(&net->tail, n));
+    tb_q3_look(run, "seanet", 1 + LAYERS_OF_STAGE * stages, tb_q3_tail_fresh(&net->tail, n));
     tb_conv_run(run->pool, &e->tail, tb_q3_tail_filled(&net->tail, n), NULL, tb_mat_cols(net->y, 0, n), NULL);
     tb_q3_tail_advance(&net->tail, n);
-    show(run, "seanet", 2 + LAYERS_OF_STAGE * stages, tb_mat_cols(net->y, 0, n));
+    tb_q3_look(run, "seanet", 2 + LAYERS_OF_STAGE * stages, tb_mat_cols(net->y, 0, n));
     tb_transpose(tb_mat_cols(net->y, 0, n), tb_mat_rows(*y, 0, n));
     *y = tb_mat_rows(*y, n, y->rows - n);
 }
@@ -323,7 +312,7 @@ static enum tb_code quantise(const struct tb_q3_run *run, const struct tb_q3_enc
         const float *book = e->books + (size_t)g * (size_t)size * (size_t)vector;
         struct tb_linear all = { TB_F32, size, vector, book, e->squares + (size_t)g * (size_t)size, NULL };
 
-        show(run, "residual", g, x);
+        tb_q3_look(run, "residual", g, x);
         tb_linear_run(run->pool, &all, x, scores);
         for (int r = 0; r < x.rows; r++) {
             int code = nearest(book, tb_mat_row(scores, r), size, tb_mat_row(x, r), vector);
@@ -344,14 +333,14 @@ static enum tb_code quantise_all(const struct tb_q3_run *run, const struct tb_q3
     struct tb_mat semantic, acoustic;
     enum tb_code rc;
 
-    show(run, "downsample", 0, rows);
+    tb_q3_look(run, "downsample", 0, rows);
     if ((rc = tb_scratch_mat(run->scratch, rows.rows, e->semantic.out, &semantic, err)) ||
         (rc = tb_scratch_mat(run->scratch, rows.rows, e->acoustic.out, &acoustic, err)))
         return rc;
     tb_linear_run(run->pool, &e->semantic, rows, semantic);
     tb_linear_run(run->pool, &e->acoustic, rows, acoustic); /* not from what the semantic one leaves over */
-    show(run, "semantic_in", 0, semantic);
-    show(run, "acoustic_in", 0, acoustic);
+    tb_q3_look(run, "semantic_in", 0, semantic);
+    tb_q3_look(run, "acoustic_in", 0, acoustic);
     if ((rc = quantise(run, e, semantic, 0, 1, codes, err)))
         return rc;
     return quantise(run, e, acoustic, 1, e->config.groups - 1, codes, err);
@@ -375,7 +364,7 @@ static enum tb_code run_all(const struct tb_q3_run *run, const struct tb_q3_enco
         run_piece(run, e, &net, samples + at, (int)(len - at < piece ? len - at : piece), &left);
         tb_turn_pause(turn);
     }
-    show(run, "seanet_out", 0, rows);
+    tb_q3_look(run, "seanet_out", 0, rows);
     if ((rc = transform(run, e, rows, turn, err)) || (rc = halve(run, e, rows, halved, err)))
         return rc;
     return quantise_all(run, e, halved, codes, err);

@@ -106,19 +106,13 @@ void tb_q3_generator_look(struct tb_q3_generator *g, void (*look)(void *ctx, con
     g->run.ctx = ctx;
 }
 
-static void show(const struct tb_q3_generator *g, const char *stage, int i, struct tb_mat m)
-{
-    if (g->run.look)
-        g->run.look(g->run.ctx, stage, i, m);
-}
-
 static enum tb_code run_talker(struct tb_q3_generator *g, struct tb_mat x, struct tb_error *err)
 {
     enum tb_code rc = tb_q3_talker_run(&g->run, g->talker, &g->cache, x, g->hidden, g->logits, err);
 
     if (rc == TB_OK) {
-        show(g, "hidden", g->frames, g->hidden);
-        show(g, "logits", g->frames, g->logits);
+        tb_q3_look(&g->run, "hidden", g->frames, g->hidden);
+        tb_q3_look(&g->run, "logits", g->frames, g->logits);
     }
     return rc;
 }
@@ -137,9 +131,9 @@ enum tb_code tb_q3_generator_start(struct tb_q3_generator *g, const struct tb_q3
     tb_scratch_reset(&g->scratch, 0);
     if ((rc = tb_q3_prompt_make(&g->run, g->talker, request, &g->prompt, err)))
         return rc;
-    show(g, "prompt", 0, g->prompt.rows);
-    show(g, "trailing", 0, g->prompt.trailing);
-    show(g, "pad", 0, g->prompt.pad);
+    tb_q3_look(&g->run, "prompt", 0, g->prompt.rows);
+    tb_q3_look(&g->run, "trailing", 0, g->prompt.trailing);
+    tb_q3_look(&g->run, "pad", 0, g->prompt.pad);
     if (g->prompt.rows.rows >= g->room)
         return tb_fail(err, TB_ETOOBIG, "qwen3: a prompt of %d tokens, room for %d", g->prompt.rows.rows, g->room);
     if ((rc = run_talker(g, g->prompt.rows, err)) == TB_OK)
@@ -168,7 +162,7 @@ static enum tb_code predict(struct tb_q3_generator *g, int *codes, struct tb_err
     for (int group = 1; group < t->config.groups; group++) {
         if ((rc = tb_q3_predictor_run(&g->run, t, &g->predictor, x, group, g->sub, err)))
             return rc;
-        show(g, "sub_logits", group, g->sub);
+        tb_q3_look(&g->run, "sub_logits", group, g->sub);
         codes[group] = tb_q3_draw(&g->options.generation.predictor, &g->random, g->sub.p, t->config.codebook, g->work);
         if (codes[group] < 0)
             return tb_fail(err, TB_EINTERNAL, "qwen3: the code predictor's scores are not numbers");
@@ -188,7 +182,7 @@ static void feed(struct tb_q3_generator *g, const int *codes)
     tb_q3_frame_add(g->talker, codes, g->row.p);
     for (int i = 0; i < g->row.cols; i++)
         g->row.p[i] += text.p[i];
-    show(g, "embed", g->frames, g->row);
+    tb_q3_look(&g->run, "embed", g->frames, g->row);
     g->pending = true;
 }
 

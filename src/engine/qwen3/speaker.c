@@ -15,17 +15,14 @@ enum { LEAST_FRAMES = 64 }; /* edges are mirrored by up to 56 frames */
 
 static const char *const root = "speaker_encoder";
 
-/* ROOT.NAME.conv as a packed convolution; edges are mirrored by hand, so it has no padding of its own. */
+/* ROOT.NAME; edges are mirrored by hand, so it has no padding of its own. */
 static void load_conv(struct tb_q3_loader *l, struct tb_conv *conv, int out, int in, int taps, int dilation,
                       const char *name)
 {
-    struct tb_conv_spec spec = { .out = out, .in = in, .taps = taps, .dilation = dilation };
-    const float *w = tb_q3_borrow(l, out, in, taps, "%s.%s.weight", root, name);
-    const float *bias = tb_q3_vector(l, out, "%s.%s.bias", root, name);
+    char at[96];
 
-    if (l->rc == TB_OK)
-        l->rc = tb_conv_pack(&spec, w, bias, conv, l->err);
-    tb_q3_release(l);
+    snprintf(at, sizeof at, "%s.%.70s", root, name);
+    tb_q3_conv(l, conv, (struct tb_conv_spec){ .out = out, .in = in, .taps = taps, .dilation = dilation }, at);
 }
 
 static void load_block(struct tb_q3_loader *l, const struct tb_q3_speaker_config *c, int index,
@@ -102,12 +99,6 @@ void tb_q3_speaker_free(struct tb_q3_speaker *s)
     tb_conv_free(&s->logits);
     free(s->packed);
     *s = (struct tb_q3_speaker){ 0 };
-}
-
-static void show(const struct tb_q3_run *run, const char *stage, int i, struct tb_mat m)
-{
-    if (run->look)
-        run->look(run->ctx, stage, i, m);
 }
 
 /* y = relu(conv(x)) of the same length: x stands in `wide` behind `edge` free columns, which become its mirror image. */
@@ -202,17 +193,17 @@ static enum tb_code se_block(const struct tb_q3_run *run, const struct tb_q3_spe
         (rc = tb_scratch_mat(run->scratch, x.rows, x.cols, &c, err)))
         return rc;
     tdnn(run, &b->tdnn1, x, 0, a);
-    show(run, "tdnn1", index + 1, a);
+    tb_q3_look(run, "tdnn1", index + 1, a);
     if ((rc = res2net(run, s, b, a, c, err)))
         return rc;
-    show(run, "res2net_block", index + 1, c);
+    tb_q3_look(run, "res2net_block", index + 1, c);
     tdnn(run, &b->tdnn2, c, 0, a);
-    show(run, "tdnn2", index + 1, a);
+    tb_q3_look(run, "tdnn2", index + 1, a);
     if ((rc = squeeze(run, b, a, err)))
         return rc;
-    show(run, "se_block", index + 1, a);
+    tb_q3_look(run, "se_block", index + 1, a);
     tb_add(run->pool, a, x, 1.0f, y);
-    show(run, "block", index + 1, y);
+    tb_q3_look(run, "block", index + 1, y);
     tb_scratch_reset(run->scratch, mark);
     return TB_OK;
 }
@@ -267,10 +258,10 @@ static enum tb_code pool_frames(const struct tb_q3_run *run, const struct tb_q3_
     tb_conv_run(run->pool, &s->heard, x, NULL, hidden, &post);
     tb_map(run->pool, TB_MAP_TANH, 0, hidden, hidden);
     tb_conv_run(run->pool, &s->logits, hidden, NULL, logits, NULL);
-    show(run, "asp_logits", 0, logits);
+    tb_q3_look(run, "asp_logits", 0, logits);
     softmax_rows(logits);
     moments(x, &logits, stats.p);
-    show(run, "asp", 0, stats);
+    tb_q3_look(run, "asp", 0, stats);
     return TB_OK;
 }
 
@@ -290,7 +281,7 @@ static enum tb_code run_all(const struct tb_q3_run *run, const struct tb_q3_spea
         return rc;
     tb_copy(mel, tb_mat_cols(wide, edge, n));
     tdnn(run, &s->first, wide, edge, first);
-    show(run, "block", 0, first);
+    tb_q3_look(run, "block", 0, first);
     for (int i = 0; i < TB_Q3_SE_BLOCKS; i++) {
         struct tb_mat to = tb_mat_rows(all, i * c->channels[0], c->channels[0]);
 
@@ -298,7 +289,7 @@ static enum tb_code run_all(const struct tb_q3_run *run, const struct tb_q3_spea
             return rc;
     }
     tdnn(run, &s->mfa, all, 0, mfa);
-    show(run, "mfa", 0, mfa);
+    tb_q3_look(run, "mfa", 0, mfa);
     if ((rc = pool_frames(run, s, mfa, stats, err)))
         return rc;
     tb_linear_run(run->pool, &s->out, stats, y);

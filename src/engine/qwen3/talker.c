@@ -83,7 +83,7 @@ enum tb_code tb_q3_talker_run(const struct tb_q3_run *run, const struct tb_q3_ta
         return rc;
     if (run->look) {
         tb_q3_rms_norm(x, t->norm, t->config.talker.eps, x);
-        run->look(run->ctx, "norm", 0, x);
+        tb_q3_look(run, "norm", 0, x);
         memcpy(hidden.p, tb_mat_row(x, x.rows - 1), (size_t)x.cols * sizeof *x.p);
     } else {
         tb_q3_rms_norm(tb_mat_rows(x, x.rows - 1, 1), t->norm, t->config.talker.eps, hidden);
@@ -110,14 +110,12 @@ enum tb_code tb_q3_predictor_run(const struct tb_q3_run *run, const struct tb_q3
     else
         for (int r = 0; r < x.rows; r++)
             memcpy(tb_mat_row(in, r), tb_mat_row(x, r), (size_t)x.cols * sizeof *x.p);
-    if (run->look)
-        run->look(run->ctx, "cp_in", group, in);
+    tb_q3_look(run, "cp_in", group, in);
     if ((rc = tb_q3_stack_run(run, &t->predictor, cache, in, err)) == TB_OK) {
         struct tb_mat last = tb_mat_rows(in, in.rows - 1, 1);
 
         tb_q3_rms_norm(last, t->predictor_norm, t->config.predictor.eps, last);
-        if (run->look)
-            run->look(run->ctx, "cp_norm", group, last);
+        tb_q3_look(run, "cp_norm", group, last);
         tb_q3_products(run->pool, last, rounded, 1, &(struct tb_q3_product){ &t->heads[group - 1], logits });
     }
     tb_scratch_reset(run->scratch, mark);

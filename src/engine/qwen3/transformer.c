@@ -223,8 +223,7 @@ enum tb_code tb_q3_stack_run(const struct tb_q3_run *run, const struct tb_q3_sta
         norm(spec, x, y->norm2, y->bias2, w.normed);
         mlp(run, y, &w);
         tb_q3_add_scaled(x, w.normed, y->scale2);
-        if (run->look)
-            run->look(run->ctx, "layer", i, x);
+        tb_q3_look(run, "layer", i, x);
     }
     cache->position += x.rows;
     cache->held += x.rows;

@@ -57,6 +57,12 @@ struct tb_q3_run {
     void *ctx;
 };
 
+static inline void tb_q3_look(const struct tb_q3_run *run, const char *stage, int i, struct tb_mat m)
+{
+    if (run->look)
+        run->look(run->ctx, stage, i, m);
+}
+
 /* Load PREFIX.layers.N.*. Names are the published ones. Release with tb_q3_stack_free, also after a failure. */
 void tb_q3_stack_load(struct tb_q3_loader *l, const struct tb_q3_spec *spec, const char *prefix,
                       struct tb_q3_stack *out);

@@ -286,16 +286,46 @@ const float *tb_q3_vector(struct tb_q3_loader *l, int n, const char *fmt, ...)
     return ok ? kept(l, name, 1, (size_t[]){ (size_t)n }) : NULL;
 }
 
-const float *tb_q3_kept(struct tb_q3_loader *l, int a, int b, int c, const char *fmt, ...)
+/* The tensor [a][b], or [a][b][c] when c > 0. */
+static const float *numbers(struct tb_q3_loader *l, bool keep, int a, int b, int c, const char *fmt, va_list args)
 {
     size_t shape[3] = { (size_t)a, (size_t)b, (size_t)c };
     char name[NAME];
+
+    if (!name_of(l, name, "", fmt, args))
+        return NULL;
+    return keep ? kept(l, name, c > 0 ? 3 : 2, shape) : floats(l, name, c > 0 ? 3 : 2, shape);
+}
+
+const float *tb_q3_kept(struct tb_q3_loader *l, int a, int b, int c, const char *fmt, ...)
+{
     va_list args;
 
     va_start(args, fmt);
-    bool ok = name_of(l, name, "", fmt, args);
+    const float *p = numbers(l, true, a, b, c, fmt, args);
     va_end(args);
-    return ok ? kept(l, name, c > 0 ? 3 : 2, shape) : NULL;
+    return p;
+}
+
+const float *tb_q3_borrow(struct tb_q3_loader *l, int a, int b, int c, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    const float *p = numbers(l, false, a, b, c, fmt, args);
+    va_end(args);
+    return p;
+}
+
+void tb_q3_conv(struct tb_q3_loader *l, struct tb_conv *conv, struct tb_conv_spec spec, const char *at)
+{
+    int a = spec.transposed ? spec.in : spec.out, b = spec.transposed ? spec.out : spec.in;
+    const float *w = tb_q3_borrow(l, a, b, spec.taps, "%s.weight", at);
+    const float *bias = tb_q3_vector(l, spec.out, "%s.bias", at);
+
+    if (l->rc == TB_OK)
+        l->rc = tb_conv_pack(&spec, w, bias, conv, l->err);
+    tb_q3_release(l);
 }
 
 void tb_q3_linear(struct tb_q3_loader *l, struct tb_linear *linear, int out, int in, bool bias, const char *fmt, ...)
@@ -319,18 +349,6 @@ void tb_q3_linear(struct tb_q3_loader *l, struct tb_linear *linear, int out, int
         strcpy(name + strlen(name) - strlen("weight"), "bias");
         linear->bias = kept(l, name, 1, shape);
     }
-}
-
-const float *tb_q3_borrow(struct tb_q3_loader *l, int a, int b, int c, const char *fmt, ...)
-{
-    size_t shape[3] = { (size_t)a, (size_t)b, (size_t)c };
-    char name[NAME];
-    va_list args;
-
-    va_start(args, fmt);
-    bool ok = name_of(l, name, "", fmt, args);
-    va_end(args);
-    return ok ? floats(l, name, c > 0 ? 3 : 2, shape) : NULL;
 }
 
 void tb_q3_weights_forget(struct tb_q3_weights *w)

@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "base/str.h"
 #include "tensor/linear.h"
+#include "tensor/ops.h"
 
 struct tb_q3_weights;
 
@@ -45,6 +46,8 @@ const float *tb_q3_kept(struct tb_q3_loader *l, int a, int b, int c, const char 
 const float *tb_q3_borrow(struct tb_q3_loader *l, int a, int b, int c, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 void tb_q3_release(struct tb_q3_loader *l);
+/* AT.weight and AT.bias as a packed convolution; what was borrowed is released. */
+void tb_q3_conv(struct tb_q3_loader *l, struct tb_conv *conv, struct tb_conv_spec spec, const char *at);
 
 /* The weight files that an index names, each once. */
 struct tb_q3_index {
