@@ -10,8 +10,8 @@ hears the answer in real time from the first piece of audio on, waits up to half
   underrun     the client had heard all that it got, for over 20 ms, while the response was not over
 For each number of sessions: percentiles of the first audio, underruns a minute, and what the server refused (429 at the
 handshake, or an `overloaded` error). Then K = floor(0.8 / RTF) sessions for --hold seconds, RTF as measured in the run
-of one session; enrolment of 20 s while two sessions talk; and what --idle silent connections cost. All on one machine, the
-clients included, whose own processor time is told."""
+of one session; enrolment of 20 s while two sessions talk; and what --idle silent connections cost. All on one machine,
+the clients included, whose own processor time is told."""
 import argparse
 import asyncio
 import base64

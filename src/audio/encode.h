@@ -18,7 +18,7 @@ struct tb_encode_config {
     enum tb_format format;
     uint32_t in_rate;      /* Hz of the samples that will be fed */
     uint32_t out_rate;     /* 8000 16000 22050 24000 44100 48000 */
-    unsigned bit_rate_kbps; /* mp3 and opus: 6..510; others ignore it. Values an encoder lacks go to the nearest it has */
+    unsigned bit_rate_kbps; /* mp3 and opus: 6..510; others ignore it. What an encoder lacks goes to its nearest */
 };
 
 struct tb_encoder;

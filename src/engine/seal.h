@@ -19,8 +19,8 @@ enum { TB_SEAL_HEAD = 16 /* bytes up to the engine's name, which is where the ch
 enum tb_code tb_seal_begin(struct tb_bytes *bytes, uint32_t version, const char *engine);
 /* Put the checksum into the frame that begins at byte `start` and goes on to the end; TB_SEAL_HEAD bytes are there. */
 void tb_seal_end(struct tb_bytes *bytes, size_t start);
-/* *body: what the engine wrote behind the frame, in `bytes`. TB_EVOICE: over TB_MAX_PRINT, no print, of another version or
- * engine, damaged or cut short. */
+/* *body: what the engine wrote behind the frame, in `bytes`. TB_EVOICE: over TB_MAX_PRINT, no print, of another version
+ * or engine, damaged or cut short. */
 enum tb_code tb_seal_open(struct tb_str bytes, uint32_t version, const char *engine, struct tb_str *body,
                           struct tb_error *err);
 

@@ -14,7 +14,7 @@ enum {
     SILENT_PER_S = 5            /* a text in which nothing can be spoken is 1/5 s of silence */
 };
 
-/* Text -> pieces ----------------------------------------------------------------------------------------------------*/
+/* Text -> pieces ---------------------------------------------------------------------------------------------------*/
 
 static enum tb_code add_piece(struct tb_utterance *u, struct tb_str text, struct tb_error *err)
 {
@@ -94,7 +94,7 @@ int64_t tb_utterance_left_us(const struct tb_utterance *u)
     return tb_speech_length_us(u->pending > expected ? u->pending : expected);
 }
 
-/* Samples -> client -------------------------------------------------------------------------------------------------*/
+/* Samples -> client ------------------------------------------------------------------------------------------------*/
 
 /* Hand encoded bytes over. False: the owner has closed, so stop. */
 static bool deliver(struct tb_utterance *u, uint64_t samples)
@@ -168,8 +168,8 @@ static void end(struct tb_utterance *u, enum tb_code code, const struct tb_error
     pthread_mutex_unlock(&u->event_lock);
 }
 
-/* Had the text nothing that can be spoken ("...", a script that no language here has), what comes out is still something
- * to play, in every format. False: the owner has closed. */
+/* Had the text nothing that can be spoken ("...", a script that no language here has), what comes out is still
+ * something to play, in every format. False: the owner has closed. */
 static bool some_sound(struct tb_utterance *u)
 {
     static const float silence[1024];
@@ -264,7 +264,7 @@ void tb_utterance_step(struct tb_utterance *u)
         end(u, rc, &err); /* says nothing when the owner has closed */
 }
 
-/* The owner's side --------------------------------------------------------------------------------------------------*/
+/* The owner's side -------------------------------------------------------------------------------------------------*/
 
 static enum tb_code open_parts(struct tb_utterance *u, struct tb_error *err)
 {

@@ -25,31 +25,31 @@ static const struct {
 /* The most frequent words of each language in Latin script, and greetings, between spaces. A word of several
  * languages stands in each: it speaks for all of them alike. */
 static const char *const words[TB_LANG_COUNT] = {
-    [TB_LANG_EN] = " the of and a to in is it you that he was for on are with as his they be at one have this from or had by "
-                   "not but what all were we when your can said there an which she do how their if will up other about out "
-                   "many then them these so some her would make like him into time has look two more go see no way could "
-                   "people my i am than been who its now did get come may i'm it's don't hello hi thanks thank please good "
-                   "morning evening yes welcome ",
-    [TB_LANG_DE] = " der die und in den von zu das mit sich des auf für ist im dem nicht ein eine als auch es an werden aus "
-                   "er hat dass sie nach wird bei einer um am sind noch wie einem über einen so zum war haben nur oder aber "
-                   "vor zur bis mehr durch man sein wurde ich du wir ihr mir dich was wo wer kann hallo danke bitte guten "
-                   "morgen ja nein heute gut schön ",
-    [TB_LANG_IT] = " di e il la che è un a per in una sono mi ho lo ha le si ti i con cosa se io come da ci no questo qui "
-                   "hai sei del bene tu sì me più al mio perché lei solo te era gli tutto della così mia ne questa fare "
-                   "quando ora fatto essere quello nel dove ciao grazie buongiorno buona oggi molto dei alla anche delle "
-                   "stai non ",
-    [TB_LANG_PT] = " de a o que e do da em um para é com não uma os no se na por mais as dos como mas foi ao ele das tem à "
-                   "seu sua ou ser quando muito há nos já está eu também só pelo pela até isso ela entre era depois sem "
-                   "mesmo aos ter seus quem nas me esse eles estão você tinha foram olá obrigado obrigada bom boa hoje bem "
-                   "meu minha ",
-    [TB_LANG_ES] = " de la que el en y a los se del las un por con no una su para es al lo como más o pero sus le ha me si "
-                   "sin sobre este ya entre cuando todo esta ser son dos también fue había era muy años hasta desde está "
-                   "mi porque qué sólo han yo hay vez puede todos así nos ni parte tiene él uno donde bien tiempo mismo "
-                   "ese ahora hola gracias buenos buenas días hoy usted cómo estás adiós señor ",
-    [TB_LANG_FR] = " de la le et les des en un du une que est pour qui dans a par plus pas au sur ne se ce il sont la mais "
-                   "comme ou si leur y dont je tu nous vous elle ils avec son sa ses être avoir fait tout bien cette aux "
-                   "c'est n'est j'ai d'un d'une qu'il l'on très où même été bonjour merci bonsoir oui non aujourd'hui mon "
-                   "ma mes suis ça va ",
+    [TB_LANG_EN] = " the of and a to in is it you that he was for on are with as his they be at one have this from or "
+                   "had by not but what all were we when your can said there an which she do how their if will up "
+                   "other about out many then them these so some her would make like him into time has look two more "
+                   "go see no way could people my i am than been who its now did get come may i'm it's don't hello hi "
+                   "thanks thank please good morning evening yes welcome ",
+    [TB_LANG_DE] = " der die und in den von zu das mit sich des auf für ist im dem nicht ein eine als auch es an "
+                   "werden aus er hat dass sie nach wird bei einer um am sind noch wie einem über einen so zum war "
+                   "haben nur oder aber vor zur bis mehr durch man sein wurde ich du wir ihr mir dich was wo wer kann "
+                   "hallo danke bitte guten morgen ja nein heute gut schön ",
+    [TB_LANG_IT] = " di e il la che è un a per in una sono mi ho lo ha le si ti i con cosa se io come da ci no questo "
+                   "qui hai sei del bene tu sì me più al mio perché lei solo te era gli tutto della così mia ne questa "
+                   "fare quando ora fatto essere quello nel dove ciao grazie buongiorno buona oggi molto dei alla "
+                   "anche delle stai non ",
+    [TB_LANG_PT] = " de a o que e do da em um para é com não uma os no se na por mais as dos como mas foi ao ele das "
+                   "tem à seu sua ou ser quando muito há nos já está eu também só pelo pela até isso ela entre era "
+                   "depois sem mesmo aos ter seus quem nas me esse eles estão você tinha foram olá obrigado obrigada "
+                   "bom boa hoje bem meu minha ",
+    [TB_LANG_ES] = " de la que el en y a los se del las un por con no una su para es al lo como más o pero sus le ha "
+                   "me si sin sobre este ya entre cuando todo esta ser son dos también fue había era muy años hasta "
+                   "desde está mi porque qué sólo han yo hay vez puede todos así nos ni parte tiene él uno donde bien "
+                   "tiempo mismo ese ahora hola gracias buenos buenas días hoy usted cómo estás adiós señor ",
+    [TB_LANG_FR] = " de la le et les des en un du une que est pour qui dans a par plus pas au sur ne se ce il sont la "
+                   "mais comme ou si leur y dont je tu nous vous elle ils avec son sa ses être avoir fait tout bien "
+                   "cette aux c'est n'est j'ai d'un d'une qu'il l'on très où même été bonjour merci bonsoir oui non "
+                   "aujourd'hui mon ma mes suis ça va ",
 };
 
 static const struct {
@@ -65,50 +65,53 @@ static const struct {
 
 /* More words of every day. */
 static const char *const more_words[TB_LANG_COUNT] = {
-    [TB_LANG_EN] = " where why every never always again very here after before only over under much many long little old new "
-                   "home house day year week today tomorrow night time man woman boy girl child children school money water food "
-                   "work works book car door window street train friend mother father brother sister us him let's can't won't "
-                   "didn't isn't that's you're we're they're should must might shall need want know think tell say said take "
-                   "give make made come came went goes put keep turn open close call ask help play read write speak left right "
-                   "good bad great small big sorry maybe nothing something everything nobody everyone next last first because "
-                   "while until too still just also both each really great sure okay love life world ",
-    [TB_LANG_DE] = " wir uns euch ihnen ihm ihn mein meine dein deine sein seine unser unsere kein keine diese dieser dieses "
-                   "jeder jede alle alles nichts etwas niemand jemand immer nie wieder schon jetzt dann hier dort da sehr viel "
-                   "viele wenig ganz doch mal weil wenn ob als warum wann welche haus tag jahr woche nacht abend mann frau kind "
-                   "kinder schule geld wasser arbeit buch auto tür fenster straße zug freund mutter vater bruder schwester "
-                   "will muss soll darf mag möchte könnte hätte wäre geht gehen kommt kommen macht machen sagt sagen gibt geben "
-                   "weiß wissen sehen spielt spielen arbeitet hatte waren bin bist sind habe hast fertig groß klein neu alt gerne "
-                   "tschüss auf wiedersehen entschuldigung zwei drei vier fünf leben welt liebe ",
-    [TB_LANG_IT] = " gli uno dello degli dalla dal dai nella nei nelle sul sulla sui agli ai alle suo sua suoi sue mio miei mie "
-                   "tuo tua nostro nostra loro noi voi lui qualcosa niente nessuno qualcuno sempre mai ancora già adesso poi "
-                   "prima dopo oggi domani ieri molto poco troppo tanto quanto quanti quale chi ogni tutti tutte casa giorno "
-                   "anno notte sera mattina uomo donna bambino bambini bambina scuola soldi acqua lavoro libro macchina porta "
-                   "finestra strada treno amico madre padre fratello sorella hanno abbiamo avete siamo siete stato stata "
-                   "può puoi posso vuole voglio devo deve vorrei potrebbe fa va vado viene dice bello bella grande piccolo nuovo "
-                   "vecchio arrivederci prego scusi signora signore due tre vita mondo amore così però allora senza fra tra "
-                   "l' d' un' c' dell' all' nell' dall' sull' quest' ",
-    [TB_LANG_PT] = " um eu você vocês nós eles elas ele meus minhas nosso nossa este esta isto aquele aquela aqui ali lá hoje "
-                   "amanhã ontem sempre nunca ainda agora antes muito muita pouco tudo todo toda todos todas nada ninguém alguém "
-                   "algo cada qual quanto quanta onde porque por quê então casa dia ano noite manhã tarde homem mulher menino "
-                   "menina criança crianças escola dinheiro água trabalho livro carro porta janela rua trem amigo mãe pai irmão "
-                   "irmã são tenho temos têm vou vai vamos fui pode posso quer quero deve fazer fez diz disse vem sai novo nova "
-                   "velho grande pequeno dois duas três desculpe tchau logo até oi senhor senhora vida mundo amor pra pro dela "
-                   "dele deles num numa ao à às ",
-    [TB_LANG_ES] = " unos unas ella ellas ellos nosotros usted ustedes mis tus nuestro nuestra estos estas eso aquel aquí allí ahí "
-                   "mañana ayer siempre nunca todavía antes después mucho mucha poco nada nadie alguien algo cada cual cuánto "
-                   "cuándo dónde quién entonces casa día año noche tarde hombre mujer niño niña niños escuela dinero agua trabajo "
-                   "libro coche puerta ventana calle tren amigo madre padre hermano hermana soy eres somos estoy estamos tengo "
-                   "tienes tenemos voy vas va vamos fue fueron puedo puedes quiero quiere debe debo hacer hizo dice dijo viene "
-                   "sale nuevo nueva viejo grande pequeño tres perdón adiós luego vida mundo amor del otra otro vez le les nos "
-                   "favor ",
-    [TB_LANG_FR] = " à mes tes ta ton notre votre nos vos leurs lui eux moi toi cet ces cela ceci celui ici là aujourd'hui demain "
-                   "hier toujours jamais encore déjà maintenant avant après beaucoup peu trop tant rien personne quelqu'un "
-                   "quelque chose chaque quel quelle quels quelles combien quand pourquoi comment donc alors maison jour année "
-                   "nuit soir matin homme femme enfant enfants école argent eau travail livre voiture porte fenêtre rue train "
-                   "ami mère père frère soeur ai as avons avez ont sommes êtes sont était étaient peut peux veux veut dois doit "
-                   "faut fait font va vais vont vient dit dire nouveau nouvelle vieux grand petit deux trois quatre salut "
-                   "bientôt revoir pardon vie monde amour sans sous chez entre vers depuis pendant jusqu'à "
-                   "l' d' j' n' qu' s' m' t' c' ",
+    [TB_LANG_EN] = " where why every never always again very here after before only over under much many long little "
+                   "old new home house day year week today tomorrow night time man woman boy girl child children "
+                   "school money water food work works book car door window street train friend mother father brother "
+                   "sister us him let's can't won't didn't isn't that's you're we're they're should must might shall "
+                   "need want know think tell say said take give make made come came went goes put keep turn open "
+                   "close call ask help play read write speak left right good bad great small big sorry maybe nothing "
+                   "something everything nobody everyone next last first because while until too still just also both "
+                   "each really great sure okay love life world ",
+    [TB_LANG_DE] = " wir uns euch ihnen ihm ihn mein meine dein deine sein seine unser unsere kein keine diese dieser "
+                   "dieses jeder jede alle alles nichts etwas niemand jemand immer nie wieder schon jetzt dann hier "
+                   "dort da sehr viel viele wenig ganz doch mal weil wenn ob als warum wann welche haus tag jahr woche "
+                   "nacht abend mann frau kind kinder schule geld wasser arbeit buch auto tür fenster straße zug "
+                   "freund mutter vater bruder schwester will muss soll darf mag möchte könnte hätte wäre geht gehen "
+                   "kommt kommen macht machen sagt sagen gibt geben weiß wissen sehen spielt spielen arbeitet hatte "
+                   "waren bin bist sind habe hast fertig groß klein neu alt gerne tschüss auf wiedersehen "
+                   "entschuldigung zwei drei vier fünf leben welt liebe ",
+    [TB_LANG_IT] = " gli uno dello degli dalla dal dai nella nei nelle sul sulla sui agli ai alle suo sua suoi sue mio "
+                   "miei mie tuo tua nostro nostra loro noi voi lui qualcosa niente nessuno qualcuno sempre mai ancora "
+                   "già adesso poi prima dopo oggi domani ieri molto poco troppo tanto quanto quanti quale chi ogni "
+                   "tutti tutte casa giorno anno notte sera mattina uomo donna bambino bambini bambina scuola soldi "
+                   "acqua lavoro libro macchina porta finestra strada treno amico madre padre fratello sorella hanno "
+                   "abbiamo avete siamo siete stato stata può puoi posso vuole voglio devo deve vorrei potrebbe fa va "
+                   "vado viene dice bello bella grande piccolo nuovo vecchio arrivederci prego scusi signora signore "
+                   "due tre vita mondo amore così però allora senza fra tra l' d' un' c' dell' all' nell' dall' sull' "
+                   "quest' ",
+    [TB_LANG_PT] = " um eu você vocês nós eles elas ele meus minhas nosso nossa este esta isto aquele aquela aqui ali "
+                   "lá hoje amanhã ontem sempre nunca ainda agora antes muito muita pouco tudo todo toda todos todas "
+                   "nada ninguém alguém algo cada qual quanto quanta onde porque por quê então casa dia ano noite "
+                   "manhã tarde homem mulher menino menina criança crianças escola dinheiro água trabalho livro carro "
+                   "porta janela rua trem amigo mãe pai irmão irmã são tenho temos têm vou vai vamos fui pode posso "
+                   "quer quero deve fazer fez diz disse vem sai novo nova velho grande pequeno dois duas três desculpe "
+                   "tchau logo até oi senhor senhora vida mundo amor pra pro dela dele deles num numa ao à às ",
+    [TB_LANG_ES] = " unos unas ella ellas ellos nosotros usted ustedes mis tus nuestro nuestra estos estas eso aquel "
+                   "aquí allí ahí mañana ayer siempre nunca todavía antes después mucho mucha poco nada nadie alguien "
+                   "algo cada cual cuánto cuándo dónde quién entonces casa día año noche tarde hombre mujer niño niña "
+                   "niños escuela dinero agua trabajo libro coche puerta ventana calle tren amigo madre padre hermano "
+                   "hermana soy eres somos estoy estamos tengo tienes tenemos voy vas va vamos fue fueron puedo puedes "
+                   "quiero quiere debe debo hacer hizo dice dijo viene sale nuevo nueva viejo grande pequeño tres "
+                   "perdón adiós luego vida mundo amor del otra otro vez le les nos favor ",
+    [TB_LANG_FR] = " à mes tes ta ton notre votre nos vos leurs lui eux moi toi cet ces cela ceci celui ici là "
+                   "aujourd'hui demain hier toujours jamais encore déjà maintenant avant après beaucoup peu trop tant "
+                   "rien personne quelqu'un quelque chose chaque quel quelle quels quelles combien quand pourquoi "
+                   "comment donc alors maison jour année nuit soir matin homme femme enfant enfants école argent eau "
+                   "travail livre voiture porte fenêtre rue train ami mère père frère soeur ai as avons avez ont "
+                   "sommes êtes sont était étaient peut peux veux veut dois doit faut fait font va vais vont vient dit "
+                   "dire nouveau nouvelle vieux grand petit deux trois quatre salut bientôt revoir pardon vie monde "
+                   "amour sans sous chez entre vers depuis pendant jusqu'à l' d' j' n' qu' s' m' t' c' ",
 };
 
 /* Pieces of words; a space is the word's border. They weigh less than words. */

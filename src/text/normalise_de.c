@@ -7,7 +7,8 @@
 static const char *const months[12] = { "Januar", "Februar", "März",      "April",   "Mai",      "Juni",
                                         "Juli",   "August",  "September", "Oktober", "November", "Dezember" };
 
-static const char *const letters[26] = { "a",   "be", "ce", "de", "e",  "ef",  "ge", "ha",  "i",  "jot", "ka",      "el",  "em",
+static const char *const letters[26] = { "a",   "be", "ce", "de", "e",  "ef",  "ge", "ha",  "i",  "jot", "ka",
+                                             "el",  "em",
                                          "en", "o",  "pe", "ku", "er", "es", "te",  "u",  "vau", "we", "ix",  "Ypsilon",
                                          "Zett" };
 
@@ -150,8 +151,8 @@ static const struct tb_symbol symbols[] = {
 /* Short capitals are spelled (USA, CDU, EU) unless they are words. */
 static bool is_readable(struct tb_str w)
 {
-    static const char short_words[] = " UNO JA ES ER SIE ICH DU WIR IHR IN AN AM IM ZU SO WO DA DER DIE DAS UND IST WAR "
-                                      "NUR GUT NEU ALT ALLE NIE TAG VOR VON BIS FÜR MIT AUF AUS WAS WER WIE HIER ";
+    static const char short_words[] = " UNO JA ES ER SIE ICH DU WIR IHR IN AN AM IM ZU SO WO DA DER DIE DAS UND IST "
+                                      "WAR NUR GUT NEU ALT ALLE NIE TAG VOR VON BIS FÜR MIT AUF AUS WAS WER WIE HIER ";
 
     return w.n < 4 ? tb_norm_in_list(short_words, w, false) : tb_norm_is_syllabic(w, 3);
 }
@@ -159,8 +160,8 @@ static bool is_readable(struct tb_str w)
 /* How the word before declines an ordinal: "der dritte", "am dritten", "dritter". */
 static enum tb_number_form ordinal_form(const struct tb_norm *s)
 {
-    static const char oblique[] = " am vom zum im dem den des beim ab seit bis einem einen ihrem seinem ihren seinen jedem jeden "
-                                  "diesem diesen ";
+    static const char oblique[] = " am vom zum im dem den des beim ab seit bis einem einen ihrem seinem ihren seinen "
+                                  "jedem jeden diesem diesen ";
     static const char plain[] = " der die das diese dieser dieses jede eine ihre seine meine ";
     struct tb_str before = tb_norm_word_before(s);
 
@@ -353,10 +354,11 @@ const struct tb_norm_language tb_norm_german = {
     .clock = " Uhr h ",
     .big = " Millionen Million Milliarden Milliarde Tausend Mio Mrd Billionen ",
     .of_big = "",
-    .sections = " Kapitel Teil Band Abschnitt Titel Akt Szene Weltkrieg Krieg Phase Typ Stufe Artikel Anhang Buch Klasse ",
-    .rulers = " Ludwig Heinrich Karl Friedrich Wilhelm Otto Franz Philipp Napoleon Pius Paul Johannes Benedikt Alexander Katharina "
-              "Nikolaus Leo Elisabeth Eduard Georg Jakob Peter Gregor Innozenz Maria Margarethe Leopold Maximilian Ferdinand "
-              "Rudolf Konrad August Christian Gustav ",
+    .sections = " Kapitel Teil Band Abschnitt Titel Akt Szene Weltkrieg Krieg Phase Typ Stufe Artikel Anhang Buch "
+                "Klasse ",
+    .rulers = " Ludwig Heinrich Karl Friedrich Wilhelm Otto Franz Philipp Napoleon Pius Paul Johannes Benedikt "
+              "Alexander Katharina Nikolaus Leo Elisabeth Eduard Georg Jakob Peter Gregor Innozenz Maria Margarethe "
+              "Leopold Maximilian Ferdinand Rudolf Konrad August Christian Gustav ",
     .own = read_own,
     .is_readable = is_readable,
     .date = say_date,

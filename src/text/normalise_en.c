@@ -290,11 +290,12 @@ const struct tb_norm_language tb_norm_english = {
     .cents_and = "and",
     .big = " million millions billion billions thousand trillion ",
     .of_big = "",
-    .sections = " chapter part section volume vol book act scene war phase type level title article appendix figure table "
-                "unit stage class grade bowl step round game episode season mark version ",
+    .sections = " chapter part section volume vol book act scene war phase type level title article appendix figure "
+                "table unit stage class grade bowl step round game episode season mark version ",
     .rulers = " Louis Henry Elizabeth Charles George Edward William Richard James Philip Philippe Napoleon Pius Paul "
-              "Benedict Alexander Catherine Nicholas Frederick Francis Leo Gregory Innocent Mary Peter Ivan Otto Clement "
-              "Ramses Ptolemy Ferdinand Felipe Alfonso Juan Carlos Christian Gustav Harald Haakon Wilhelm Margaret ",
+              "Benedict Alexander Catherine Nicholas Frederick Francis Leo Gregory Innocent Mary Peter Ivan Otto "
+              "Clement Ramses Ptolemy Ferdinand Felipe Alfonso Juan Carlos Christian Gustav Harald Haakon Wilhelm "
+              "Margaret ",
     .is_readable = is_readable,
     .date = say_date,
     .time = say_time,

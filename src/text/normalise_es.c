@@ -206,7 +206,8 @@ static void say_time(struct tb_norm *s, int hour, int minute, int second, int ha
 
 static void say_fraction(struct tb_norm *s, long top, long bottom, bool after_whole)
 {
-    static const char *const parts[] = { "medio", "tercio", "cuarto", "quinto", "sexto", "séptimo", "octavo", "noveno", "décimo" };
+    static const char *const parts[] = { "medio", "tercio", "cuarto", "quinto", "sexto", "séptimo", "octavo", "noveno",
+                                        "décimo" };
 
     if (after_whole && top == 1 && bottom == 2) { /* dos y medio */
         tb_norm_sayz(s, "medio");
@@ -243,7 +244,8 @@ static bool read_ordinal(struct tb_norm *s, long value, size_t *at)
     for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
         size_t n = strlen(signs[i].sign);
 
-        if (s->in.n - from < n || memcmp(s->in.p + from, signs[i].sign, n) || tb_norm_is_letter(tb_norm_peek(s, from + n)))
+        if (s->in.n - from < n || memcmp(s->in.p + from, signs[i].sign, n) ||
+            tb_norm_is_letter(tb_norm_peek(s, from + n)))
             continue;
         tb_norm_number(s, value, signs[i].form);
         if (signs[i].short_form && s->out->size && s->out->data[s->out->size - 1] == 'o')
@@ -275,9 +277,11 @@ static enum tb_number_form agree(long long value, struct tb_str next)
         return TB_CARDINAL;
     if (tb_norm_in_list(verbs_and_masculine, next, true))
         return tb_norm_in_list(" es más atrás mas ", next, true) ? TB_CARDINAL : TB_MASCULINE;
-    if (tb_norm_ends_with(next, "as") || (value == 1 && tb_norm_ends_with(next, "a")) || tb_norm_ends_with(next, "ciones"))
+    if (tb_norm_ends_with(next, "as") || (value == 1 && tb_norm_ends_with(next, "a")) ||
+        tb_norm_ends_with(next, "ciones"))
         return TB_FEMININE;
-    if (tb_norm_ends_with(next, "s") || tb_norm_in_list(" millón mil ", next, true) || (value == 1 && tb_norm_ends_with(next, "o")))
+    if (tb_norm_ends_with(next, "s") || tb_norm_in_list(" millón mil ", next, true) ||
+        (value == 1 && tb_norm_ends_with(next, "o")))
         return TB_MASCULINE;
     return TB_CARDINAL;
 }
@@ -311,11 +315,11 @@ const struct tb_norm_language tb_norm_spanish = {
     .cents_and = "con",
     .big = " millones millón billones billón mil ",
     .of_big = "de",
-    .sections = " siglo siglos capítulo capítulos parte tomo volumen sección título acto guerra fase tipo nivel artículo "
-                "anexo libro grado clase mundial ",
-    .rulers = " Felipe Alfonso Fernando Carlos Luis Enrique Juan Pablo Pío Benedicto Isabel Jorge Eduardo Guillermo Napoleón "
-              "Alejandro Catalina Nicolás Federico Francisco León Gregorio Inocencio Pedro Iván Jaime Sancho Ramiro "
-              "Francisco Clemente Ramsés ",
+    .sections = " siglo siglos capítulo capítulos parte tomo volumen sección título acto guerra fase tipo nivel "
+                "artículo anexo libro grado clase mundial ",
+    .rulers = " Felipe Alfonso Fernando Carlos Luis Enrique Juan Pablo Pío Benedicto Isabel Jorge Eduardo Guillermo "
+              "Napoleón Alejandro Catalina Nicolás Federico Francisco León Gregorio Inocencio Pedro Iván Jaime Sancho "
+              "Ramiro Francisco Clemente Ramsés ",
     .is_readable = is_readable,
     .date = say_date,
     .time = say_time,

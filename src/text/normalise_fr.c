@@ -185,7 +185,8 @@ static void say_fraction(struct tb_norm *s, long top, long bottom, bool after_wh
 static const struct {
     const char *sign;
     enum tb_number_form form;
-} ordinals[] = { { "ères", TB_ORDINAL_FEMININE }, { "ère", TB_ORDINAL_FEMININE }, { "ème", TB_ORDINAL }, { "èmes", TB_ORDINAL },
+} ordinals[] = { { "ères", TB_ORDINAL_FEMININE }, { "ère", TB_ORDINAL_FEMININE }, { "ème", TB_ORDINAL },
+                { "èmes", TB_ORDINAL },
                  { "eme", TB_ORDINAL }, { "ième", TB_ORDINAL }, { "er", TB_ORDINAL }, { "ers", TB_ORDINAL },
                  { "re", TB_ORDINAL_FEMININE }, { "nde", TB_ORDINAL_FEMININE }, { "nd", TB_ORDINAL },
                  { "e", TB_ORDINAL },
@@ -262,9 +263,9 @@ static void say_roman(struct tb_norm *s, long value, bool ruler)
 /* Only numbers that end in one change. The end of the next word tells its gender roughly: "-e" is mostly feminine. */
 static enum tb_number_form agree(long long value, struct tb_str next)
 {
-    static const char masculine[] = " siècle siècles livre livres mètre mètres kilomètre kilomètres litre litres gramme grammes "
-                                    "titre titres groupe groupes membre membres verre verres arbre arbres homme hommes "
-                                    "problème problèmes centime centimes ";
+    static const char masculine[] = " siècle siècles livre livres mètre mètres kilomètre kilomètres litre litres "
+                                    "gramme grammes titre titres groupe groupes membre membres verre verres arbre "
+                                    "arbres homme hommes problème problèmes centime centimes ";
     static const char feminine[] = " fois maison maisons leçon leçons main mains nuit nuits voix ";
 
     if (value % 10 != 1 || value % 100 == 11 || next.n < 3 || tb_norm_in_list(masculine, next, true))
@@ -305,8 +306,8 @@ const struct tb_norm_language tb_norm_french = {
     .big = " millions million milliards milliard mille billions M Md Mds ",
     .of_big = "de",
     .sections = " chapitre tome partie volume acte scène titre article annexe livre phase niveau type classe guerre ",
-    .rulers = " Louis Henri Charles François Philippe Napoléon Pie Paul Jean Benoît Alexandre Catherine Nicolas Frédéric Léon "
-              "Élisabeth Elizabeth Guillaume Édouard Georges Jacques Clovis Robert Ramsès ",
+    .rulers = " Louis Henri Charles François Philippe Napoléon Pie Paul Jean Benoît Alexandre Catherine Nicolas "
+              "Frédéric Léon Élisabeth Elizabeth Guillaume Édouard Georges Jacques Clovis Robert Ramsès ",
     .own = read_own,
     .is_readable = is_readable,
     .date = say_date,

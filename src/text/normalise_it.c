@@ -140,7 +140,8 @@ static bool is_readable(struct tb_str w)
 {
     static const char spelled[] = " UE EU IA OMS CIA CGIL ";
 
-    return !tb_norm_in_list(spelled, w, false) && w.n > 2 && tb_norm_is_syllabic(w, 2) && strchr("AEIOUNLRST", w.p[w.n - 1]);
+    return !tb_norm_in_list(spelled, w, false) && w.n > 2 && tb_norm_is_syllabic(w, 2) &&
+        strchr("AEIOUNLRST", w.p[w.n - 1]);
 }
 
 static void say_date(struct tb_norm *s, int year, int month, int day)
@@ -266,11 +267,11 @@ const struct tb_norm_language tb_norm_italian = {
     .cents_and = "e",
     .big = " milioni milione miliardi miliardo mila mln mld ",
     .of_big = "di",
-    .sections = " secolo capitolo capitoli parte tomo volume sezione titolo atto scena guerra fase tipo livello articolo allegato "
-                "libro grado classe mondiale ",
-    .rulers = " Luigi Enrico Carlo Francesco Filippo Napoleone Pio Paolo Giovanni Benedetto Alessandro Caterina Nicola Federico "
-              "Leone Elisabetta Guglielmo Edoardo Giorgio Giacomo Vittorio Emanuele Umberto Gregorio Innocenzo Clemente "
-              "Maria Isabella Margherita Ferdinando Amedeo ",
+    .sections = " secolo capitolo capitoli parte tomo volume sezione titolo atto scena guerra fase tipo livello "
+                "articolo allegato libro grado classe mondiale ",
+    .rulers = " Luigi Enrico Carlo Francesco Filippo Napoleone Pio Paolo Giovanni Benedetto Alessandro Caterina Nicola "
+              "Federico Leone Elisabetta Guglielmo Edoardo Giorgio Giacomo Vittorio Emanuele Umberto Gregorio "
+              "Innocenzo Clemente Maria Isabella Margherita Ferdinando Amedeo ",
     .own = read_own,
     .is_readable = is_readable,
     .date = say_date,

@@ -173,7 +173,8 @@ static bool add_irregular(const struct tb_norm *s, struct word *w, long long val
 {
     for (size_t i = 0; i < sizeof irregular / sizeof *irregular; i++)
         for (int k = 0; tb_norm_starts_with(s, *at, irregular[i].sign) && k < 10 && irregular[i].kana[k]; k++)
-            if (value == irregular[i].from + k && !(tb_norm_starts_with(s, *at, "人間") || tb_norm_starts_with(s, *at, "日本"))) {
+            if (value == irregular[i].from + k &&
+                !(tb_norm_starts_with(s, *at, "人間") || tb_norm_starts_with(s, *at, "日本"))) {
                 add(w, irregular[i].kana[k]);
                 *at += strlen(irregular[i].sign);
                 return true;
@@ -323,7 +324,8 @@ static bool read_date(struct tb_norm *s)
     size_t at = s->at, n, m;
     char sign = tb_norm_peek(s, at + 4);
 
-    if (tb_norm_digits_at(s, at) != 4 || (sign != '-' && sign != '/') || (n = tb_norm_digits_at(s, at + 5)) < 1 || n > 2 ||
+    if (tb_norm_digits_at(s, at) != 4 || (sign != '-' && sign != '/') ||
+        (n = tb_norm_digits_at(s, at + 5)) < 1 || n > 2 ||
         tb_norm_peek(s, at + 5 + n) != sign || (m = tb_norm_digits_at(s, at + 6 + n)) < 1 || m > 2)
         return false;
     int month = atoi(s->in.p + at + 5), day = atoi(s->in.p + at + 6 + n);
@@ -418,7 +420,8 @@ static void read_range(struct tb_norm *s)
 {
     size_t at = s->at;
 
-    if (!tb_norm_starts_with(s, at, "~") && !tb_norm_starts_with(s, at, "-") && !tb_norm_starts_with(s, at, "–") && !tb_norm_starts_with(s, at, "〜"))
+    if (!tb_norm_starts_with(s, at, "~") && !tb_norm_starts_with(s, at, "-") && !tb_norm_starts_with(s, at, "–") &&
+        !tb_norm_starts_with(s, at, "〜"))
         return;
     tb_utf8_next(s->in, &at);
     if (tb_norm_is_digit(tb_norm_peek(s, at))) {
@@ -434,7 +437,8 @@ static void say_amount(struct tb_norm *s, const struct number *n, bool minus, co
     const struct counter *c;
     size_t end = n->end + (tb_norm_peek(s, n->end) == ' ' ? 1 : 0);
     /* 1日 is the first only behind a month: by itself it is a day long. */
-    bool a_day = n->value == 1 && tb_norm_starts_with(s, end, "日") && !(s->at >= 3 && tb_norm_starts_with(s, s->at - 3, "月"));
+    bool a_day = n->value == 1 && tb_norm_starts_with(s, end, "日") &&
+        !(s->at >= 3 && tb_norm_starts_with(s, s->at - 3, "月"));
 
     if (minus)
         add(&w, "マイナス");
@@ -522,15 +526,17 @@ static bool read_kanji_number(struct tb_norm *s)
 
     n.value = parse_kanji(s, &n.end, &count);
     next = n.end;
-    if (count == 0 || (before > 0 && tb_is_han(tb_utf8_previous(s->in, &before)) && !tb_norm_starts_with(s, before, "第") &&
-                       !tb_norm_starts_with(s, before, "月") && !tb_norm_starts_with(s, before, "年") &&
-                       !tb_norm_starts_with(s, before, "約") && !tb_norm_starts_with(s, before, "時")))
+    if (count == 0 ||
+        (before > 0 && tb_is_han(tb_utf8_previous(s->in, &before)) && !tb_norm_starts_with(s, before, "第") &&
+         !tb_norm_starts_with(s, before, "月") && !tb_norm_starts_with(s, before, "年") &&
+         !tb_norm_starts_with(s, before, "約") && !tb_norm_starts_with(s, before, "時")))
         return false;
     for (size_t i = 0; i < sizeof singly / sizeof *singly; i++)
         counted |= tb_norm_starts_with(s, next, singly[i]);
     if (count == 1 && !(counted && n.value <= 10 && !tb_norm_starts_with(s, n.end, "日本")))
         return false;
-    if (next < s->in.n && tb_is_han(tb_utf8_next(s->in, &next)) && !counter_at(s, n.end) && !tb_norm_starts_with(s, n.end, "日") &&
+    if (next < s->in.n && tb_is_han(tb_utf8_next(s->in, &next)) && !counter_at(s, n.end) &&
+        !tb_norm_starts_with(s, n.end, "日") &&
         !tb_norm_starts_with(s, n.end, "月"))
         return false; /* 八百屋, 五十嵐 */
     say_amount(s, &n, false, NULL);

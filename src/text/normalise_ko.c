@@ -80,7 +80,8 @@ static const struct tb_symbol symbols[] = {
 
 static bool is_readable(struct tb_str w)
 {
-    return tb_norm_in_list(" NATO NASA UNESCO UNICEF OPEC FIFA AIDS ", w, false) || (w.n > 4 && tb_norm_is_syllabic(w, 2));
+    return tb_norm_in_list(" NATO NASA UNESCO UNICEF OPEC FIFA AIDS ", w, false) ||
+        (w.n > 4 && tb_norm_is_syllabic(w, 2));
 }
 
 /* The months of the six and the ten drop their last sound. */

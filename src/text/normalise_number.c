@@ -47,7 +47,8 @@ static bool read_figure(const struct tb_norm *s, size_t at, struct figure *f)
             f->whole[len] = s->in.p[at + i];
     at += n;
     mark = tb_norm_peek(s, at);
-    while (f->whole[0] != '0' && tb_norm_peek(s, at) == mark && is_group(s, at, f->grouped && mark == ' ' ? 1 : n, mark)) {
+    while (f->whole[0] != '0' && tb_norm_peek(s, at) == mark &&
+           is_group(s, at, f->grouped && mark == ' ' ? 1 : n, mark)) {
         for (size_t i = 0; i < 3; i++, len++)
             if (len < DIGITS_MOST)
                 f->whole[len] = s->in.p[at + 1 + i];
@@ -178,7 +179,8 @@ static bool read_time(struct tb_norm *s)
     } else if (!(half = read_half(s, &end)) || hour == 0 || hour > 12) {
         return false;
     }
-    if (!half && tb_norm_peek(s, tb_norm_skip_space(s, end)) == 'h' && tb_norm_is_edge(s, tb_norm_skip_space(s, end) + 1))
+    if (!half && tb_norm_peek(s, tb_norm_skip_space(s, end)) == 'h' &&
+        tb_norm_is_edge(s, tb_norm_skip_space(s, end) + 1))
         end = tb_norm_skip_space(s, end) + 1; /* 15:30 h */
     if (s->lang->clock) {
         size_t from = tb_norm_skip_space(s, end), n = tb_norm_word_at(s, from);
@@ -203,7 +205,8 @@ static bool is_telephone(const struct tb_norm *s, size_t digits, size_t groups, 
         return false;
     if (first == '+' || first == '(' || (hyphens >= 2 && groups >= 3))
         return true;
-    return groups >= 2 && ((first == '0' && digits >= 9) || (groups == 2 && digits >= 9 && tb_norm_digits_at(s, s->at) == 3));
+    return groups >= 2 &&
+        ((first == '0' && digits >= 9) || (groups == 2 && digits >= 9 && tb_norm_digits_at(s, s->at) == 3));
 }
 
 /* +34 912 345 678, (555) 123-4567, 555-123-4567, 8 (800) 555-35-35, 06 12 34 56 78, 0170 1234567 */
@@ -429,7 +432,8 @@ static bool read_decade(struct tb_norm *s, const struct figure *f)
 {
     size_t n = f->end - f->start, last;
 
-    if (!s->lang->years || (n != 2 && n != 4) || f->value % 10 || tb_norm_peek(s, f->end) != 's' || !tb_norm_is_edge(s, f->end + 1))
+    if (!s->lang->years || (n != 2 && n != 4) || f->value % 10 || tb_norm_peek(s, f->end) != 's' ||
+        !tb_norm_is_edge(s, f->end + 1))
         return false;
     tb_norm_number(s, f->value, n == 4 ? TB_YEAR : TB_CARDINAL);
     last = s->out->size;

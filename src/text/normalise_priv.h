@@ -82,7 +82,8 @@ struct tb_norm_language {
     void (*decimals)(struct tb_norm *s, long long whole, struct tb_str digits); /* 3,14; NULL: with .point */
     bool (*is_readable)(struct tb_str capitals); /* may capitals be read as a word? */
     void (*date)(struct tb_norm *s, int year, int month, int day); /* year 0: none */
-    void (*time)(struct tb_norm *s, int hour, int minute, int second, int half); /* second -1: none; half 0 none, 'a', 'p' */
+    /* second -1: none; half: 0 none, 'a', 'p' */
+    void (*time)(struct tb_norm *s, int hour, int minute, int second, int half);
     void (*fraction)(struct tb_norm *s, long top, long bottom, bool after_whole);
     bool (*ordinal)(struct tb_norm *s, long value, size_t *at); /* behind the digits at *at: a sign of an ordinal? */
     void (*roman)(struct tb_norm *s, long value, bool ruler);
@@ -96,7 +97,8 @@ struct tb_norm_language {
     bool month_first; /* 12/05 is December 5th, and "May 5" is a date */
 };
 
-extern const struct tb_norm_language tb_norm_english, tb_norm_spanish, tb_norm_french, tb_norm_italian, tb_norm_portuguese,
+extern const struct tb_norm_language tb_norm_english, tb_norm_spanish, tb_norm_french, tb_norm_italian,
+    tb_norm_portuguese,
     tb_norm_german, tb_norm_russian, tb_norm_korean;
 
 struct tb_norm {

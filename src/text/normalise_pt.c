@@ -142,7 +142,8 @@ static bool is_readable(struct tb_str w)
 {
     static const char spelled[] = " EUA USA UE IA CIA USP INSS IPVA ";
 
-    return !tb_norm_in_list(spelled, w, false) && w.n > 2 && tb_norm_is_syllabic(w, 2) && strchr("AEIOUNMLRSZ", w.p[w.n - 1]);
+    return !tb_norm_in_list(spelled, w, false) && w.n > 2 && tb_norm_is_syllabic(w, 2) &&
+        strchr("AEIOUNMLRSZ", w.p[w.n - 1]);
 }
 
 static void say_date(struct tb_norm *s, int year, int month, int day)
@@ -176,7 +177,8 @@ static void say_time(struct tb_norm *s, int hour, int minute, int second, int ha
 
 static void say_fraction(struct tb_norm *s, long top, long bottom, bool after_whole)
 {
-    static const char *const parts[] = { "meio", "terço", "quarto", "quinto", "sexto", "sétimo", "oitavo", "nono", "décimo" };
+    static const char *const parts[] = { "meio", "terço", "quarto", "quinto", "sexto", "sétimo", "oitavo", "nono",
+                                        "décimo" };
 
     if (after_whole && top == 1 && bottom == 2) {
         tb_norm_sayz(s, "meio");
@@ -219,7 +221,8 @@ static bool read_own(struct tb_norm *s)
     size_t n = tb_norm_digits_at(s, s->at), at = s->at + n, more;
     int hour = tb_norm_small_number(s, s->at, n), minute;
 
-    if (n < 1 || n > 2 || hour > 24 || tb_norm_peek(s, at) != 'h' || (s->at > 0 && tb_norm_is_digit(s->in.p[s->at - 1])))
+    if (n < 1 || n > 2 || hour > 24 || tb_norm_peek(s, at) != 'h' ||
+        (s->at > 0 && tb_norm_is_digit(s->in.p[s->at - 1])))
         return false;
     more = tb_norm_digits_at(s, ++at);
     minute = tb_norm_small_number(s, at, more);
@@ -246,14 +249,16 @@ static void say_roman(struct tb_norm *s, long value, bool ruler)
 /* One, two and the hundreds change. */
 static enum tb_number_form agree(long long value, struct tb_str next)
 {
-    static const char masculine[] = " dias problemas sistemas programas idiomas temas mapas planetas poemas dia problema "
-                                    "sistema programa idioma tema mapa planeta poema quilogramas gramas mas ";
+    static const char masculine[] = " dias problemas sistemas programas idiomas temas mapas planetas poemas dia "
+                                    "problema sistema programa idioma tema mapa planeta poema quilogramas gramas mas ";
     long long last = value % 10, teen = value % 100 / 10;
 
-    if (!((last >= 1 && last <= 2 && teen != 1) || value % 1000 >= 200) || next.n < 3 || tb_norm_in_list(masculine, next, true))
+    if (!((last >= 1 && last <= 2 && teen != 1) || value % 1000 >= 200) || next.n < 3 ||
+        tb_norm_in_list(masculine, next, true))
         return TB_CARDINAL;
     if (tb_norm_ends_with(next, "as") || tb_norm_ends_with(next, "ções") || tb_norm_ends_with(next, "dades") ||
-        (value == 1 && (tb_norm_ends_with(next, "a") || tb_norm_ends_with(next, "ção") || tb_norm_ends_with(next, "dade"))) ||
+        (value == 1 &&
+         (tb_norm_ends_with(next, "a") || tb_norm_ends_with(next, "ção") || tb_norm_ends_with(next, "dade"))) ||
         tb_norm_in_list(" vezes vez mulheres mães noites noite ", next, true))
         return TB_FEMININE;
     return TB_CARDINAL;
@@ -288,10 +293,11 @@ const struct tb_norm_language tb_norm_portuguese = {
     .cents_and = "e",
     .big = " milhões milhão bilhões bilhão mil mi bi trilhões ",
     .of_big = "de",
-    .sections = " século séculos capítulo capítulos parte tomo volume seção título ato cena guerra fase tipo nível artigo anexo "
-                "livro grau classe mundial ",
-    .rulers = " Luís Henrique Carlos Francisco Filipe Napoleão Pio Paulo João Bento Alexandre Catarina Nicolau Frederico Leão "
-              "Isabel Elizabeth Guilherme Eduardo Jorge Jaime Pedro Manuel Afonso Maria Sancho Dinis Gregório Inocêncio ",
+    .sections = " século séculos capítulo capítulos parte tomo volume seção título ato cena guerra fase tipo nível "
+                "artigo anexo livro grau classe mundial ",
+    .rulers = " Luís Henrique Carlos Francisco Filipe Napoleão Pio Paulo João Bento Alexandre Catarina Nicolau "
+              "Frederico Leão Isabel Elizabeth Guilherme Eduardo Jorge Jaime Pedro Manuel Afonso Maria Sancho Dinis "
+              "Gregório Inocêncio ",
     .own = read_own,
     .is_readable = is_readable,
     .date = say_date,

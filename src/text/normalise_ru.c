@@ -254,7 +254,8 @@ static void say_fraction(struct tb_norm *s, long top, long bottom, bool after_wh
 /* 3,14: "three wholes fourteen hundredths" */
 static void say_decimals(struct tb_norm *s, long long whole, struct tb_str digits)
 {
-    static const char *const parts[][2] = { { "десятая", "десятых" }, { "сотая", "сотых" }, { "тысячная", "тысячных" } };
+    static const char *const parts[][2] = { { "десятая", "десятых" }, { "сотая", "сотых" },
+                                           { "тысячная", "тысячных" } };
     long top = 0;
 
     tb_norm_number(s, whole, digits.n <= 3 ? TB_FEMININE : TB_CARDINAL);
@@ -467,8 +468,8 @@ const struct tb_norm_language tb_norm_russian = {
     .big = " миллионов миллион миллиардов миллиард тысяч тысячи миллиона млн млрд тыс ",
     .of_big = "",
     .sections = " глава главы часть том раздел акт сцена этап тип уровень статья приложение книга класс ",
-    .rulers = " Пётр Николай Александр Павел Иван Екатерина Елизавета Людовик Карл Генрих Наполеон Фридрих Вильгельм Георг Эдуард "
-              "Филипп Франциск Пий Иоанн Бенедикт Мария ",
+    .rulers = " Пётр Николай Александр Павел Иван Екатерина Елизавета Людовик Карл Генрих Наполеон Фридрих Вильгельм "
+              "Георг Эдуард Филипп Франциск Пий Иоанн Бенедикт Мария ",
     .own = read_own,
     .decimals = say_decimals,
     .is_readable = is_readable,

@@ -464,7 +464,8 @@ bool tb_norm_read_word(struct tb_norm *s)
         return false;
     if (read_roman(s, n) || read_month_and_day(s, n) || read_capitals(s, n))
         return true;
-    if (s->lang == &tb_norm_english && tb_norm_peek(s, s->at + n) == '\'' && n > 2 && memcmp(s->in.p + s->at + n - 2, "in", 2) == 0 &&
+    if (s->lang == &tb_norm_english && tb_norm_peek(s, s->at + n) == '\'' && n > 2 &&
+        memcmp(s->in.p + s->at + n - 2, "in", 2) == 0 &&
         !letter_at(s, s->at + n + 1, &next))
         n++; /* goin' */
     tb_norm_say(s, span(s, s->at, n));

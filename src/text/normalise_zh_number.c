@@ -180,7 +180,8 @@ static bool is_counted(const struct tb_norm *s, const struct number *n)
         return false;
     if (before > 0 && starts_with_any(s, before - (before >= 3 ? 3 : 0), "第 周 期 初 月"))
         return false;
-    if (tb_norm_starts_with(s, n->end, "年级") || tb_norm_starts_with(s, n->end, "号") || tb_norm_starts_with(s, n->end, "年代"))
+    if (tb_norm_starts_with(s, n->end, "年级") || tb_norm_starts_with(s, n->end, "号") ||
+        tb_norm_starts_with(s, n->end, "年代"))
         return false;
     return starts_with_any(s, n->end,
                            "个 只 条 张 件 本 位 名 天 周 块 元 斤 家 部 辆 台 杯 瓶 碗 间 层 倍 口 场 份 套 颗 棵 支 把 双 对 "
@@ -197,7 +198,8 @@ static bool read_date(struct tb_norm *s)
     char sign = tb_norm_peek(s, at + 4);
     int month, day = 0;
 
-    if (tb_norm_digits_at(s, at) != 4 || (sign != '-' && sign != '/' && sign != '.') || (n = tb_norm_digits_at(s, at + 5)) < 1 || n > 2)
+    if (tb_norm_digits_at(s, at) != 4 || (sign != '-' && sign != '/' && sign != '.') ||
+        (n = tb_norm_digits_at(s, at + 5)) < 1 || n > 2)
         return false;
     month = atoi(s->in.p + at + 5);
     size_t end = at + 5 + n;
@@ -288,7 +290,8 @@ static bool read_time(struct tb_norm *s)
 /* Groups of digits with hyphens or spaces, or eleven that begin as mobile numbers do. */
 static bool read_phone(struct tb_norm *s)
 {
-    size_t at = s->at + (tb_norm_peek(s, s->at) == '+'), n = tb_norm_digits_at(s, at), groups = 1, total = n, end = at + n;
+    size_t at = s->at + (tb_norm_peek(s, s->at) == '+'), n = tb_norm_digits_at(s, at), groups = 1, total = n,
+        end = at + n;
     bool plus = at > s->at, hyphen = false;
 
     if (n == 0 || (plus && n > 13))

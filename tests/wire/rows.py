@@ -458,8 +458,8 @@ class Replay:
         self.server = start_server(self.server.data, *SHARED["servers"]["main"], *step["restart"], key=self.key)
 
     def do_flood(self, step):
-        """As many syntheses at a time as there may be; the next one is refused: by their number, or before that because the
-        machine is too slow for more."""
+        """As many syntheses at a time as there may be; the next one is refused: by their number, or before that because
+        the machine is too slow for more."""
         body = json.dumps({"model": HTTP_MODEL, "input": {"text": "A rather long sentence. " * 20,
                                                           "voice": self.values.known["http_voice"]}}).encode()
         head = raw.head_bytes("POST", SHARED["requests"]["speak"]["path"],

@@ -3,7 +3,8 @@
 
 Sentences as for material.py (DIR/LANG.txt) are spoken by clones of the recordings in the list, which must be speakers
 that the ear may hear in training, and by stock voices, every other sentence by one of the language where there is one.
-Each is spoken at 0.82 to 1.28 of the voice's pace, which is what the network is asked for and not a change of its sound.
+Each is spoken at 0.82 to 1.28 of the voice's pace, which is what the network is asked for and not a change of its
+sound.
 
     own_speech.py --recordings clips.tsv --sentences DIR --out OUT
     material.py --each 0 --recordings OUT/clips.tsv ... --out own.pkl

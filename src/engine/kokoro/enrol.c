@@ -145,7 +145,8 @@ static enum tb_code measure_voicing(const struct tb_pcm *wave, float *f0_hz, str
     v->rate = (double)syllables * TB_PITCH_RATE_HZ / (double)wave->len;
     v->f0_median_hz = pitch.median_hz;
     if ((double)pitch.voiced < LEAST_VOICED * (double)frames)
-        return tb_fail(err, TB_EAUDIO_SPEECH, "no clear speech: %.0f %% of the sound has a voice's pitch, %.0f %% needed",
+        return tb_fail(err, TB_EAUDIO_SPEECH,
+                       "no clear speech: %.0f %% of the sound has a voice's pitch, %.0f %% needed",
                        100.0 * (double)pitch.voiced / (double)frames, 100 * LEAST_VOICED);
     if (v->rate < LEAST_RATE)
         return tb_fail(err, TB_EAUDIO_SPEECH, "no clear speech: %.1f syllables a second", v->rate);

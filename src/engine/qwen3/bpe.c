@@ -139,7 +139,8 @@ static enum tb_code add_token(struct build *b, struct tb_str key, const json_t *
         return tb_fail(b->err, TB_EINVAL, "%s/vocab.json: %.60s has no id below %d", b->folder, key.p,
                        TB_MAX_VOCAB_TOKENS);
     if (n == SIZE_MAX || n == 0)
-        return tb_fail(b->err, TB_EINVAL, "%s/vocab.json: '%.60s' is not spelt in byte-level letters", b->folder, key.p);
+        return tb_fail(b->err, TB_EINVAL, "%s/vocab.json: '%.60s' is not spelt in byte-level letters", b->folder,
+                       key.p);
     struct token *t = token_slot(b, b->bytes + b->used, n);
     if (t->id != NONE)
         return tb_fail(b->err, TB_EINVAL, "%s/vocab.json: '%.60s' twice", b->folder, key.p);
@@ -293,8 +294,9 @@ static enum tb_code read_specials(struct build *b, struct tb_str text, int im_st
             long id = strtol(key, &end, 10);
 
             if (!content || !*content || *end || end == key || id < 0 || id >= TB_MAX_VOCAB_TOKENS)
-                rc = tb_fail(b->err, TB_EINVAL, "%s/tokenizer_config.json: added token '%.40s' has no content, or is no id",
-                             b->folder, key);
+                rc = tb_fail(b->err, TB_EINVAL, "%s/tokenizer_config.json: added token '%.40s' has no content, or is "
+                                                "no "
+                             "id", b->folder, key);
             else
                 rc = add_special(b, content, (int)id);
             if (rc)

@@ -118,7 +118,8 @@ struct seanet {
         struct tb_mat x;           /* [channels][most] */
         struct tb_q3_tail unit, down;
         struct tb_mat inner;       /* [channels / compress][most] */
-        struct tb_mat rows, out;   /* of the strided convolution: [most / rate][taps of all], [most / rate][2 * channels] */
+        struct tb_mat rows, out;   /* of the strided convolution: [most / rate][taps of all],
+                                    * [most / rate][2 * channels] */
     } stage[TB_Q3_MAX_RATES];
     struct tb_mat y;               /* [hidden][most] */
 };
@@ -196,7 +197,8 @@ static int run_stage(const struct tb_q3_run *run, const struct tb_q3_encoder *e,
             memcpy(tb_mat_row(net->stage[i].rows, t) + c * taps, row + t * g->rate, (size_t)taps * sizeof *row);
     }
     tb_q3_tail_advance(down, full);
-    tb_linear_run(run->pool, &g->down, tb_mat_rows(net->stage[i].rows, 0, cols), tb_mat_rows(net->stage[i].out, 0, cols));
+    tb_linear_run(run->pool, &g->down, tb_mat_rows(net->stage[i].rows, 0, cols),
+                  tb_mat_rows(net->stage[i].out, 0, cols));
     return cols;
 }
 
@@ -346,8 +348,8 @@ static enum tb_code quantise_all(const struct tb_q3_run *run, const struct tb_q3
     return quantise(run, e, acoustic, 1, e->config.groups - 1, codes, err);
 }
 
-static enum tb_code run_all(const struct tb_q3_run *run, const struct tb_q3_encoder *e, const float *samples, size_t len,
-                            struct tb_turn *turn, int *codes, struct tb_error *err)
+static enum tb_code run_all(const struct tb_q3_run *run, const struct tb_q3_encoder *e, const float *samples,
+                            size_t len, struct tb_turn *turn, int *codes, struct tb_error *err)
 {
     size_t piece = (size_t)PIECE_FRAMES * (size_t)e->config.frame, half = (size_t)e->config.frame / HALF_STEP;
     int hidden = e->config.encoder.transformer.hidden, frames = tb_q3_encoder_frames(e, len);

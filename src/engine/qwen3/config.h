@@ -32,7 +32,7 @@ struct tb_q3_config {
     int vocab, text_vocab, text_hidden;                             /* of the talker */
     int max_positions;                                              /* of the talker */
     int groups;                                                     /* codes of one frame */
-    int codebook;                                                   /* codes of groups 1 .. groups - 1: 0 .. codebook - 1 */
+    int codebook;                                                   /* codes of the other groups: 0 .. codebook - 1 */
     int bos, eos, pad, think, nothink, think_bos, think_eos;        /* codec ids */
     int language[TB_LANG_COUNT];                                    /* codec id, or -1 where the model has none */
     struct tb_q3_speaker_config speaker;

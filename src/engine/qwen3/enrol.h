@@ -7,7 +7,7 @@
 
 enum {
     TB_Q3_SILENCE_MS = 500,       /* put behind the reference, so that its tail does not leak into what is said */
-    TB_Q3_REFERENCE_SECONDS = 30  /* longer recordings are cloned by x-vector: each second costs 12.5 tokens a segment */
+    TB_Q3_REFERENCE_SECONDS = 30  /* longer ones are cloned by x-vector: a second costs 12.5 tokens a segment */
 };
 
 /* As engine.h's enrol. With a text, the print also holds the recording's codes, for cloning in context. report may not

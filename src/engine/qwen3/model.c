@@ -49,11 +49,12 @@ enum tb_code tb_q3_model_open(const char *folder, struct tb_q3_model *m, struct 
     if (snprintf(path, sizeof path, "%s/speech_tokenizer", folder) >= (int)sizeof path)
         return tb_fail(err, TB_EINVAL, "qwen3: the name of the model folder is too long");
     if (stat(folder, &info) || !S_ISDIR(info.st_mode))
-        return tb_fail(err, TB_ENOTFOUND, "%s: no such folder; --model names that of Qwen3-TTS-12Hz-0.6B-Base or -1.7B-Base",
-                       folder);
+        return tb_fail(err, TB_ENOTFOUND, "%s: no such folder; --model names that of Qwen3-TTS-12Hz-0.6B-Base or "
+                       "-1.7B-Base", folder);
     if ((rc = tb_q3_config_load(folder, &m->config, &m->codec, &m->generation, err)) ||
         (rc = tb_q3_bpe_open(folder, m->config.im_start, &m->bpe, err)) || (rc = check_ids(m, folder, err)) ||
-        (rc = tb_q3_weights_open(folder, &m->weights, err)) || (rc = tb_q3_weights_open(path, &m->codec_weights, err)) ||
+        (rc = tb_q3_weights_open(folder, &m->weights, err)) ||
+            (rc = tb_q3_weights_open(path, &m->codec_weights, err)) ||
         (rc = load(m, err)))
         tb_q3_model_close(m);
     return rc;

@@ -65,8 +65,8 @@ static enum tb_code add_name(struct tb_q3_index *index, const char *tensor, cons
                              struct tb_error *err)
 {
     if (!file || !*file || strchr(file, '/') || *file == '.')
-        return tb_fail(err, TB_EINVAL, "%s: tensor %.80s is in '%.80s', which is not the name of a file beside it", path,
-                       tensor, file ? file : "");
+        return tb_fail(err, TB_EINVAL, "%s: tensor %.80s is in '%.80s', which is not the name of a file beside it",
+                       path, tensor, file ? file : "");
     for (int i = 0; i < index->count; i++)
         if (!strcmp(index->names[i], file))
             return TB_OK;

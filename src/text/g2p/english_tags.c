@@ -12,27 +12,29 @@
 
 /* Lists hold words between spaces. */
 static const char determiners[] =
-    " the a an this that these those my your his her its our their some any each every no another one's what which whose "
-    "much many few several all both either neither such own other same new old good bad great big small first second "
-    "third last next final single whole entire certain following current given "
-    "main high low long short two three four five six ";
-static const char prepositions[] = " of in on at by for with from into about against between through during without under "
-                                   "over after before per via than as like ";
-static const char verb_openers[] = " to will would can could should shall may might must cannot can't won't wouldn't couldn't "
-                                   "shouldn't don't didn't doesn't do did does let's please never always often not i'll "
-                                   "you'll we'll they'll he'll she'll it'll i'd you'd we'd they'd he'd she'd ";
+    " the a an this that these those my your his her its our their some any each every no another one's what which "
+    "whose much many few several all both either neither such own other same new old good bad great big small first "
+    "second third last next final single whole entire certain following current given main high low long short two "
+    "three four five six ";
+static const char prepositions[] = " of in on at by for with from into about against between through during without "
+                                   "under over after before per via than as like ";
+static const char verb_openers[] = " to will would can could should shall may might must cannot can't won't wouldn't "
+                                   "couldn't shouldn't don't didn't doesn't do did does let's please never always "
+                                   "often not i'll you'll we'll they'll he'll she'll it'll i'd you'd we'd they'd he'd "
+                                   "she'd ";
 static const char pronouns[] = " i you we they who people ";
 static const char singular_pronouns[] = " he she it who that which this ";
-static const char be_forms[] = " is are was were be been being am isn't aren't wasn't weren't it's i'm you're we're they're "
-                               "he's she's that's ";
+static const char be_forms[] = " is are was were be been being am isn't aren't wasn't weren't it's i'm you're we're "
+                               "they're he's she's that's ";
 static const char have_forms[] = " have has had haven't hasn't hadn't i've you've we've they've having ";
 static const char degree[] = " very so too more most quite really rather as get gets got ";
-static const char object_words[] = " the a an my your his her its our their it them me us him this these those all some "
-                                   "any up down out off into everything something what how ";
-static const char function_words[] = " the a an of in on at by for with from to and or but is are was were be been will would "
-                                     "can could should has have had not that which who when where while as if than then so "
-                                     "because it he she they we you i this these those there into about after before until "
-                                     "between through during without may might must do does did ";
+static const char object_words[] = " the a an my your his her its our their it them me us him this these those all "
+                                   "some any up down out off into everything something what how ";
+static const char function_words[] = " the a an of in on at by for with from to and or but is are was were be been "
+                                     "will would can could should has have had not that which who when where while as "
+                                     "if than then so because it he she they we you i this these those there into "
+                                     "about after before until between through during without may might must do does "
+                                     "did ";
 
 /* Words whose noun is rare. */
 static const char mostly_verbs[] = " affect affects augment augmented augments consist consists ";
@@ -108,7 +110,8 @@ static enum tb_word_tag tag_by_neighbours(struct tb_str word, const struct tb_ne
         return TB_WORD_ADJECTIVE;
     if (in(prepositions, near->before))
         return TB_WORD_NOUN;
-    if (!plural && (near->before.n == 0 || in(" and then just also or ", near->before)) && in(object_words, near->after))
+    if (!plural && (near->before.n == 0 || in(" and then just also or ", near->before)) &&
+        in(object_words, near->after))
         return TB_WORD_VERB;
     if (in(" in here there with on at near together against ", near->after) && ends_in_s(near->before) && !plural)
         return TB_WORD_VERB; /* "two cats live in" */
@@ -135,7 +138,8 @@ enum tb_word_tag tb_english_tag(const struct tb_lexicon *l, struct tb_str word, 
         return tag_past(near);
     tag = tag_by_neighbours(word, near);
     /* Where the lexicon has no adjective, the noun's form stands before a noun: "use case". Not so for "close". */
-    if (tag == TB_WORD_ADJECTIVE && !tb_lexicon_has(l, word, tag) && !tb_str_eq(word, "close") && in(determiners, near->before))
+    if (tag == TB_WORD_ADJECTIVE && !tb_lexicon_has(l, word, tag) && !tb_str_eq(word, "close") &&
+        in(determiners, near->before))
         tag = TB_WORD_NOUN;
     return tag;
 }

@@ -123,7 +123,8 @@ static bool word_with_s(const struct query *q, struct tb_str word, struct tb_pho
     if (ends_with(word, "'s"))
         found = find_any_case(q, without(word, 2), out);
     else if (word.n > 2 && ends_with(word, "s") && !ends_with(word, "ss"))
-        found = find_any_case(q, without(word, 1), out) || (ends_with(word, "es") && find_any_case(q, without(word, 2), out)) ||
+        found = find_any_case(q, without(word, 1), out) ||
+            (ends_with(word, "es") && find_any_case(q, without(word, 2), out)) ||
                 (ends_with(word, "ies") && find_with(q, without(word, 3), 'y', out));
     if (found)
         add_s(out);

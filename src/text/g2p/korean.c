@@ -25,7 +25,8 @@ enum { G, GG, N, D, DD, R, M, B, BB, S, SS, NONE, J, JJ, CH, K, T, P, H };
 enum { V_YEO = 6, V_YE = 7, V_UI = 19, V_I = 20 };
 /* Codas */
 enum {
-    C_0, C_G, C_GG, C_GS, C_N, C_NJ, C_NH, C_D, C_L, C_LG, C_LM, C_LB, C_LS, C_LT, C_LP, C_LH, C_M, C_B, C_BS, C_S, C_SS, C_NG,
+    C_0, C_G, C_GG, C_GS, C_N, C_NJ, C_NH, C_D, C_L, C_LG, C_LM, C_LB, C_LS, C_LT, C_LP, C_LH, C_M, C_B, C_BS, C_S,
+    C_SS, C_NG,
     C_J, C_CH, C_K, C_T, C_P, C_H
 };
 
@@ -171,7 +172,8 @@ static const char *coda_sound(uint8_t coda)
 /* s before i and y is a sh, and l lengthens behind l. */
 static const char *onset_sound(const struct syllable *s, uint8_t coda_before)
 {
-    bool front = s->vowel == V_I || s->vowel == 2 || s->vowel == 3 || s->vowel == V_YEO || s->vowel == V_YE || s->vowel == 12 ||
+    bool front = s->vowel == V_I || s->vowel == 2 || s->vowel == 3 || s->vowel == V_YEO || s->vowel == V_YE ||
+                 s->vowel == 12 ||
                  s->vowel == 17 || s->vowel == 16;
 
     if (s->onset == R && coda_before == C_L)
@@ -223,7 +225,8 @@ static enum tb_code write_word(struct syllable *word, size_t n, struct tb_bytes 
 /* A syllable, or a lone consonant or vowel ("ㅋㅋ"), which is said with the vowel that is least. */
 static bool read_syllable(uint32_t c, struct syllable *s)
 {
-    static const uint8_t lone[] = { G, GG, G, N, N, N, D, DD, R, R, R, R, R, R, R, R, M, B, BB, B, S, SS, NONE, J, JJ, CH, K, T, P, H };
+    static const uint8_t lone[] = { G, GG, G, N, N, N, D, DD, R, R, R, R, R, R, R, R, M, B, BB, B, S, SS, NONE, J, JJ,
+                                   CH, K, T, P, H };
 
     if (c >= FIRST && c <= LAST) {
         c -= FIRST;

@@ -19,7 +19,7 @@
 #include "base/limits.h"
 #include "text/utf8.h"
 
-/* Errors ----------------------------------------------------------------------------------------------------------*/
+/* Errors ---------------------------------------------------------------------------------------------------------*/
 
 static void expect_message(enum tb_problem_kind kind, const char *subject, const char *detail, const char *want)
 {
@@ -89,7 +89,7 @@ static void long_and_malformed_texts_stay_utf8(void **state)
     }
 }
 
-/* JSON -------------------------------------------------------------------------------------------------------------*/
+/* JSON ------------------------------------------------------------------------------------------------------------*/
 
 static void json_is_read_strictly(void **state)
 {
@@ -176,7 +176,7 @@ static void values_are_shown_to_people(void **state)
     json_decref(value);
 }
 
-/* Options, ids, queries --------------------------------------------------------------------------------------------*/
+/* Options, ids, queries -------------------------------------------------------------------------------------------*/
 
 static void options_have_ranges(void **state)
 {
@@ -289,7 +289,7 @@ static void query_strings(void **state)
     assert_false(tb_query_get(TB_STR(""), "model", out, sizeof out));
 }
 
-/* Work, mail, timers -----------------------------------------------------------------------------------------------*/
+/* Work, mail, timers ----------------------------------------------------------------------------------------------*/
 
 struct test_loop {
     pthread_mutex_t lock;

@@ -1,5 +1,5 @@
-/* The engine as the layers above see it, on the tiny models: opening, enrolment with and without a text, speech, and what
- * it refuses. The tiny model speaks noise; what is tested is that it does so in the right amount and order. */
+/* The engine as the layers above see it, on the tiny models: opening, enrolment with and without a text, speech, and
+ * what it refuses. The tiny model speaks noise; what is tested is that it does so in the right amount and order. */
 #include "golden.h"
 
 #include "base/limits.h"

@@ -13,7 +13,7 @@
 
 #include "base/limits.h"
 
-/* The engine --------------------------------------------------------------------------------------------------------*/
+/* The engine -------------------------------------------------------------------------------------------------------*/
 
 enum { RATE = 24000, SAMPLES = 240 };
 
@@ -111,7 +111,7 @@ static const struct tb_engine_ops ops = { .name = "talker",
                                           .session_close = talker_close };
 static struct tb_engine engine = { &ops };
 
-/* The listener ------------------------------------------------------------------------------------------------------*/
+/* The listener -----------------------------------------------------------------------------------------------------*/
 
 struct listener {
     pthread_mutex_t lock;
@@ -233,7 +233,7 @@ static int tear_down(void **state)
     return atomic_load(&sessions_now); /* every session was closed */
 }
 
-/* Tests -------------------------------------------------------------------------------------------------------------*/
+/* Tests ------------------------------------------------------------------------------------------------------------*/
 
 static void all_text_is_spoken_in_order_however_it_is_split(void **state)
 {
