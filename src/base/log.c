@@ -3,10 +3,29 @@
 
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
+enum { MOST = 1024 }; /* characters of a line; more are cut off */
+
 static _Atomic int least_level = TB_LOG_INFO;
+
+/* line as it is printed; out: twice as much room. */
+static void guard(const char *line, char *out)
+{
+    const char *quote = strstr(line, "=\""), *end = line + strlen(line);
+    bool cut = quote && (end[-1] != '"' || end == quote + 2);
+
+    end -= quote && !cut;
+    for (const char *p = line; *p; p++) {
+        if (quote && p > quote + 1 && p < end && (*p == '"' || *p == '\\'))
+            *out++ = '\\';
+        *out++ = (unsigned char)*p < ' ' ? ' ' : *p;
+    }
+    strcpy(out, cut ? "\"" : "");
+}
 
 void tb_log_set_level(enum tb_log_level least)
 {
@@ -16,7 +35,7 @@ void tb_log_set_level(enum tb_log_level least)
 void tb_log(enum tb_log_level level, const char *event, const char *fields, ...)
 {
     static const char *const names[] = { "debug", "info", "warn", "error" };
-    char line[1024], when[32];
+    char line[MOST], guarded[2 * MOST + 2], when[32];
     struct timespec now;
     struct tm tm;
     va_list ap;
@@ -32,8 +51,6 @@ void tb_log(enum tb_log_level level, const char *event, const char *fields, ...)
     va_start(ap, fields);
     vsnprintf(line + n, sizeof line - (size_t)n, fields, ap);
     va_end(ap);
-    for (char *p = line; *p; p++)
-        if (*p == '\n' || *p == '\r') /* one event, one line, whatever a value holds */
-            *p = ' ';
-    fprintf(stderr, "%s\n", line);
+    guard(line, guarded);
+    fprintf(stderr, "%s\n", guarded);
 }

@@ -1,6 +1,8 @@
 /* log.h - one event per line on stderr, `key=value`, with a UTC time.
  *
- * Never logged: text to be spoken, keys, audio. Thread-safe. */
+ * A value with spaces stands in quotes, last in its line: detail="...". In it, " and \ get a \ in front, and control
+ * characters become spaces, so no value ends itself or its line. Never logged: text to be spoken, keys, audio.
+ * Thread-safe. */
 #ifndef TB_BASE_LOG_H
 #define TB_BASE_LOG_H
 

@@ -245,7 +245,7 @@ static int write_some(struct sock *k)
 /* Out of descriptors: a waiting connection would wake the loop for ever. The spare one lets us take and close it. */
 static void refuse_one(struct tb_server *s, int listen_fd)
 {
-    tb_log(TB_LOG_WARN, "accept-failed", "error=\"%s\" connections=%zu", strerror(errno), s->sock_count);
+    tb_log(TB_LOG_WARN, "accept-failed", "connections=%zu error=\"%s\"", s->sock_count, strerror(errno));
     close(s->spare_fd);
     int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
     if (fd >= 0)
