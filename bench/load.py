@@ -2,7 +2,7 @@
 """How many realtime sessions one server carries.
 
     load.py [--program build/timbre] [--sessions 1,2,3,4,6,8,12] [--seconds 30] [--hold 120] [--idle 2000]
-            [--picture docs/load.svg] [--json FILE] [--speech FILE]
+            [--enrol 8] [--picture docs/load.svg] [--json FILE] [--speech FILE]
 
 Each session is a WebSocket client of its own that talks like a person with a machine: it commits a text of 2 to 9 s,
 hears the answer in real time from the first piece of audio on, waits up to half a second and commits the next.
@@ -19,6 +19,7 @@ import json
 import os
 import random
 import resource
+import statistics
 import sys
 import tempfile
 import time
@@ -197,8 +198,8 @@ def hold(server, voice, k, seconds):
             "p50": f.percentile_ms(50), "p99": f.percentile_ms(99)}
 
 
-def enrolments(server, voice, audio, count=4):
-    """20 s of speech enrolled while two sessions talk."""
+def enrolments(server, voice, audio, count):
+    """20 s of speech enrolled, so many times, while two sessions talk."""
     taken = []
 
     async def beside(_):
@@ -210,9 +211,13 @@ def enrolments(server, voice, audio, count=4):
             taken.append(time.monotonic() - start)
             await asyncio.sleep(2)
 
-    f = asyncio.run(run(server, voice, 2, 8 + 4 * count, beside))
-    print(f"enrolment of 20 s beside two sessions: {' '.join(f'{t:.2f}' for t in taken)} s, {f.underruns} underruns "
-          f"({f.gap_s:.2f} s), load {os.getloadavg()[0]:.1f}", flush=True)
+    f = asyncio.run(run(server, voice, 2, 8 + 3 * count, beside))
+    print(f"enrolment of 20 s beside two sessions: {' '.join(f'{t:.2f}' for t in taken)} s, median "
+          f"{statistics.median(taken):.2f}, worst {max(taken):.2f}; {len(f.first)} responses, {f.underruns} underruns "
+          f"({f.gap_s:.2f} s), first audio p50 {f.percentile_ms(50):.0f} worst {f.percentile_ms(100):.0f} ms, load "
+          f"{os.getloadavg()[0]:.1f}", flush=True)
+    for e in f.errors:
+        print("  error:", e)
     return {"seconds": taken, "underruns": f.underruns}
 
 
@@ -245,6 +250,7 @@ def main():
     p.add_argument("--seconds", type=float, default=30)
     p.add_argument("--hold", type=float, default=120)
     p.add_argument("--idle", type=int, default=2000)
+    p.add_argument("--enrol", type=int, default=8)
     p.add_argument("--picture")
     p.add_argument("--json")
     p.add_argument("--speech")
@@ -268,7 +274,8 @@ def main():
             result["k"] = max(1, int(0.8 / result["rtf"]))
             if a.hold:
                 result["hold"] = hold(server, voice, result["k"], a.hold)
-                result["enrol"] = enrolments(server, voice, audio)
+            if a.enrol:
+                result["enrol"] = enrolments(server, voice, audio, a.enrol)
             result["most_mb"] = memory_mb(server, "VmHWM")
             print(f"memory: {memory_mb(server, 'VmRSS')} MB now, {result['most_mb']} MB at most")
     if a.picture:
