@@ -71,6 +71,7 @@ void tb_api_close(struct tb_api *api)
 {
     if (!api)
         return;
+    tb_speech_halt(api->config.speech); /* an enrolment under way waits for nobody */
     tb_work_close(api->quick);
     tb_work_close(api->heavy);
     api->quick = api->heavy = NULL;

@@ -75,6 +75,7 @@ static const struct {
     [TB_ENOTFOUND] = { TB_P_PATH, NULL },
     [TB_ETOOBIG] = { TB_P_TOO_LARGE, NULL },
     [TB_EBUSY] = { TB_P_BUSY, NULL },
+    [TB_ELOAD] = { TB_P_RATE, NULL },
     [TB_ENOMEM] = { TB_P_BUSY, NULL },
     [TB_EIO] = { TB_P_INTERNAL, NULL },
     [TB_EINTERNAL] = { TB_P_INFERENCE, NULL },

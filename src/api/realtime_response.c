@@ -88,14 +88,16 @@ static void end_head(struct tb_dialogue *d, const char *status)
 
 static void fail_head(struct tb_dialogue *d, enum tb_code code, const struct tb_error *err)
 {
+    bool full = code == TB_EBUSY || code == TB_ELOAD;
+
     announce(d);
     if (code == TB_ELANGUAGE)
         tb_send_error(d, "invalid_request_error", "invalid_value", err->text, "session.language_type", "");
-    else if (code == TB_EBUSY || code == TB_ENOMEM)
+    else if (full || code == TB_ENOMEM)
         tb_send_error(d, "server_error", "overloaded", "Too many requests. Please try again later.", "", "");
     else
         tb_send_error(d, "server_error", "internal_error", "inference internal error.", "", "");
-    tb_log(code == TB_EBUSY ? TB_LOG_WARN : TB_LOG_ERROR, "failed", "session=%s response=%s detail=\"%s\"", d->id,
+    tb_log(full ? TB_LOG_WARN : TB_LOG_ERROR, "failed", "session=%s response=%s detail=\"%s\"", d->id,
            d->first->id, err->text);
     end_head(d, "failed");
 }

@@ -271,15 +271,11 @@ static void store_audio(struct tb_exchange *x)
              signature);
 }
 
-/* The request was checked and the voice found: what speech cannot read now (a damaged print) is our fault. That all
- * voices of the machine are busy is for the client to wait for. */
+/* The request was checked and the voice found: what speech cannot read now (a damaged print) is our fault. */
 static void problem_of_speech(struct tb_exchange *x, enum tb_code rc, const struct tb_error *err)
 {
-    if (rc == TB_EBUSY) {
+    if (rc == TB_EBUSY || rc == TB_ELOAD)
         tb_log(TB_LOG_WARN, "full", "request=%s detail=\"%s\"", x->request_id, err->text);
-        tb_problem_set(&x->problem, TB_P_RATE, NULL, NULL);
-        return;
-    }
     tb_problem_from(&x->problem, rc == TB_EINVAL || rc == TB_EVOICE ? TB_EINTERNAL : rc, err);
 }
 

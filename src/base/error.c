@@ -25,6 +25,7 @@ const char *tb_code_name(enum tb_code code)
         [TB_ENOTFOUND] = "not-found",
         [TB_ETOOBIG] = "too-big",
         [TB_EBUSY] = "busy",
+        [TB_ELOAD] = "load",
         [TB_ENOMEM] = "out-of-memory",
         [TB_EIO] = "io",
         [TB_EINTERNAL] = "internal",

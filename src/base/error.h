@@ -12,7 +12,8 @@ enum tb_code {
     TB_EINVAL,       /* the caller's data is wrong */
     TB_ENOTFOUND,    /* no such thing */
     TB_ETOOBIG,      /* over a cap of base/limits.h */
-    TB_EBUSY,        /* full: try again later */
+    TB_EBUSY,        /* full: as many as there may be, or as wait in a queue: try again later */
+    TB_ELOAD,        /* the machine has no time for it beside what it does: try again later */
     TB_ENOMEM,
     TB_EIO,          /* disk, process or socket trouble of our own */
     TB_EINTERNAL,    /* our fault */

@@ -39,10 +39,13 @@ struct tb_engine_config {
     void *progress_ctx;
 };
 
-/* Where audio goes. pcm returns false to stop: the step then ends with TB_ECANCELLED.
- * samples: mono, [-1, 1], at the engine's rate; valid during the call only. */
+/* Where audio goes, and who may come in between. Both return false to stop: the step then ends with TB_ECANCELLED.
+ * samples: mono, [-1, 1], at the engine's rate; valid during the call only.
+ * pause is called between slices of a long step's work, some 20 to 100 ms each, on the step's thread: whatever is more
+ * urgent is done meanwhile, steps of other sessions of the same engine too. NULL: nothing ever is. */
 struct tb_sink {
     bool (*pcm)(void *ctx, const float *samples, size_t len);
+    bool (*pause)(void *ctx);
     void *ctx;
 };
 

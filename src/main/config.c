@@ -32,6 +32,8 @@ static const struct key {
     { "max_text", NUMBER, offsetof(struct tb_config, max_text), 1, 100000 },
     { "max_voices", NUMBER, offsetof(struct tb_config, max_voices), 1, 1000000 },
     { "max_sessions", NUMBER, offsetof(struct tb_config, max_sessions), 1, TB_MAX_CONNECTIONS },
+    { "max_syntheses", NUMBER, offsetof(struct tb_config, max_syntheses), 1, TB_MAX_SESSIONS },
+    { "max_load", NUMBER, offsetof(struct tb_config, max_load), 1, 100000 },
     { "synthesis_ms", NUMBER, offsetof(struct tb_config, synthesis_ms), 100, TB_MAX_SYNTHESIS_MS },
     { "idle_ms", NUMBER, offsetof(struct tb_config, idle_ms), 100, 86400000 },
     { "ws_accept_delay_ms", NUMBER, offsetof(struct tb_config, ws_accept_delay_ms), 0, 1000 },
@@ -53,7 +55,8 @@ enum tb_code tb_config_init(struct tb_config *c, struct tb_error *err)
 
     *c = (struct tb_config){ .max_text = TB_MAX_HTTP_TEXT, .max_voices = TB_MAX_VOICES,
                              .max_sessions = TB_MAX_CONNECTIONS, .synthesis_ms = TB_MAX_SYNTHESIS_MS,
-                             .idle_ms = 60000, .ws_accept_delay_ms = 5, .workers = 2, .log_level = TB_LOG_INFO };
+                             .max_syntheses = TB_MAX_SESSIONS, .max_load = TB_LOAD_PERCENT, .idle_ms = 60000,
+                             .ws_accept_delay_ms = 5, .workers = 2, .log_level = TB_LOG_INFO };
     strcpy(c->listen, "127.0.0.1:8080");
     strcpy(c->engine, "kokoro");
     strcpy(c->weights, "int8");

@@ -25,7 +25,8 @@ struct tb_config {
     char default_model[TB_CONFIG_TEXT];
     char allow_urls[TB_CONFIG_TEXT]; /* places inside that recordings may be fetched from */
     char helper_dir[TB_CONFIG_TEXT]; /* the folder of this program; not a key of the file */
-    int64_t max_text, max_voices, max_sessions, synthesis_ms, idle_ms, ws_accept_delay_ms, threads, workers;
+    int64_t max_text, max_voices, max_sessions, max_syntheses, max_load, synthesis_ms, idle_ms;
+    int64_t ws_accept_delay_ms, threads, workers;
     int64_t test_clock_shift_s;
     bool allow_private_urls, keep_recordings, any_key, windows;
     enum tb_log_level log_level;

@@ -65,7 +65,9 @@ enum tb_code tb_local_open(const struct tb_config *c, struct tb_progress *bar, s
     *l = (struct tb_local){ 0 };
     if ((rc = tb_local_open_store(c, l, err)) || (rc = open_engines(c, bar, l, err)))
         goto failed;
-    if ((rc = tb_speech_open(&(struct tb_speech_config){ 0 }, &l->speech, err)))
+    const struct tb_speech_config speech = { .max_utterances = (size_t)c->max_syntheses,
+                                             .max_load_percent = (int)c->max_load };
+    if ((rc = tb_speech_open(&speech, &l->speech, err)))
         goto failed;
     const struct tb_voices_config voices = {
         .store = l->store,

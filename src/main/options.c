@@ -9,8 +9,8 @@
 static const char *const settings[] = {
     "data", "engine", "model", "bind", "kokoro-model", "qwen3-model", "weights", "cache", "threads", "log-level",
     "keep-recordings", "allow-private-urls", "allow-urls",
-    "listen", "public-url", "default-model", "max-text", "max-voices", "max-sessions", "synthesis-ms", "idle-ms",
-    "ws-accept-delay-ms", "windows", "workers", "any-key", "test-clock-shift-s",
+    "listen", "public-url", "default-model", "max-text", "max-voices", "max-sessions", "max-syntheses", "max-load",
+    "synthesis-ms", "idle-ms", "ws-accept-delay-ms", "windows", "workers", "any-key", "test-clock-shift-s",
 };
 enum { SETTINGS = sizeof settings / sizeof settings[0], COMMON_SETTINGS = 13, MOST_OWN = 12 };
 enum { CONFIG = 1000, HELP, FIRST_SETTING, FIRST_OWN = 1100 };

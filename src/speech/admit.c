@@ -2,8 +2,8 @@
  *
  * Everybody who listens needs, from the moment when the audio made so far ends, one second of audio in every second,
  * each of which takes `rtf` seconds of computing. A newcomer is admitted when for every moment to come the computing
- * that is due by then fits into LIMIT of the time till then. What is due is a sum of ramps, so it is enough to look at
- * the ends of the ramps. The cost includes whatever else the machine does: it is measured by the wall clock. */
+ * that is due by then fits into a part of the time till then (max_load). What is due is a sum of ramps, so it is enough
+ * to look at the ends of the ramps. The cost includes whatever else the machine does: it is measured by the wall clock. */
 #include "base/limits.h"
 #include "speech/speech_priv.h"
 
@@ -14,10 +14,12 @@ enum {
     PRIOR_US = 10 * 1000 * 1000,   /* of audio: what the guess before the first measurement weighs */
     LEAST = 2,                     /* voices always go together: who hangs up and calls again meets himself */
     SLOW_CHARACTERS = 8,           /* a second: letters are twice as fast, ideographs half */
+    FORGETS = 32,                  /* steps after which a long one is forgotten, about */
+    PRIOR_POINTS = 20,             /* code points: what the guess before the first measurement weighs */
     QUEUE_US = 120 * 1000 * 1000   /* of computing that whole files may be waiting for; clients wait for 300 s */
 };
 
-static const double PRIOR_RTF = 0.25, LIMIT = 0.9;
+static const double PRIOR_RTF = 0.25;
 
 /* From when to when someone listens to what is still to be made. */
 struct ramp {
@@ -26,6 +28,7 @@ struct ramp {
 
 void tb_speech_note_cost(struct tb_speech *s, int64_t busy_us, int64_t audio_us)
 {
+    s->step_us = audio_us > s->step_us ? audio_us : s->step_us - s->step_us / FORGETS;
     s->cost_busy_us += (double)busy_us;
     s->cost_audio_us += (double)audio_us;
     if (s->cost_audio_us > MEMORY_US) {
@@ -37,6 +40,25 @@ void tb_speech_note_cost(struct tb_speech *s, int64_t busy_us, int64_t audio_us)
 double tb_speech_rtf(const struct tb_speech *s)
 {
     return (s->cost_busy_us + PRIOR_RTF * PRIOR_US) / (s->cost_audio_us + PRIOR_US);
+}
+
+void tb_speech_note_length(struct tb_speech *s, size_t code_points, int64_t audio_us)
+{
+    s->said_points += (double)code_points;
+    s->said_us += (double)audio_us;
+    if (s->said_us > MEMORY_US) {
+        s->said_points /= 2;
+        s->said_us /= 2;
+    }
+}
+
+int64_t tb_speech_length_of_us(const struct tb_utterance *u, size_t code_points)
+{
+    const struct tb_speech *s = u->speech;
+    double prior = (s->said_us + (double)tb_speech_length_us(PRIOR_POINTS)) / (s->said_points + PRIOR_POINTS);
+    double own = ((double)u->spoken_us + prior * PRIOR_POINTS) / (double)(u->spoken + PRIOR_POINTS);
+
+    return (int64_t)(own * (double)code_points);
 }
 
 int64_t tb_speech_length_us(size_t code_points)
@@ -80,7 +102,7 @@ static bool fits_at(const struct tb_speech *s, const struct ramp *newcomer, int6
             struct ramp r = ramp_of(u, now);
             audio += due(&r, at);
         }
-    return audio * tb_speech_rtf(s) <= LIMIT * (double)(at - now);
+    return audio * tb_speech_rtf(s) <= s->max_load * (double)(at - now);
 }
 
 static enum tb_code admit_listener(const struct tb_speech *s, size_t expected, struct tb_error *err)
@@ -97,7 +119,7 @@ static enum tb_code admit_listener(const struct tb_speech *s, size_t expected, s
         }
     if (fits || speaking < LEAST)
         return TB_OK;
-    return tb_fail(err, TB_EBUSY, "%zu voices speak, and a second of speech takes %.2f s: one more would stutter",
+    return tb_fail(err, TB_ELOAD, "%zu voices speak, and a second of speech takes %.2f s: one more would stutter",
                    speaking, tb_speech_rtf(s));
 }
 
@@ -110,7 +132,7 @@ static enum tb_code admit_whole(const struct tb_speech *s, struct tb_error *err)
             audio += (double)tb_utterance_left_us(u);
     if (audio * tb_speech_rtf(s) <= QUEUE_US)
         return TB_OK;
-    return tb_fail(err, TB_EBUSY, "%.0f s of speech wait to be made", audio / 1e6);
+    return tb_fail(err, TB_ELOAD, "%.0f s of speech wait to be made", audio / 1e6);
 }
 
 enum tb_code tb_speech_admit(const struct tb_speech *s, bool whole, size_t expected, struct tb_error *err)

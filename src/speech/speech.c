@@ -1,10 +1,9 @@
 /* speech.c - see speech.h: the scheduler.
  *
- * One worker picks, again and again, what is due first and lets it go on for one step: an utterance is due when its
- * listener has heard all, a turn (turn.c) when it was asked for. So a new session waits for at most one step of another
- * before its first sound. Files that are late, as many at once must be, would all be due before any listener: they wait
- * until every listener has some sound left. Computing inside a step is spread over all cores by the engine's thread
- * pool: two steps at once would only slow each other. */
+ * One worker picks, again and again, who is due first (order.c) and lets it go on: an utterance for one step, other work
+ * (turn.c) for a slice. A step may take seconds, so the engine asks in between whether something is more urgent, and
+ * that is then done inside the step. Computing is spread over all cores by the engine's thread pool: two steps at once
+ * would only slow each other. */
 #include "speech/speech.h"
 
 #include <stdlib.h>
@@ -14,28 +13,6 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "speech/speech_priv.h"
-
-/* Whole files, however late, leave those alone who have less left to hear: a step of theirs makes up to 15 s of speech,
- * at a quarter of the time or so. */
-enum { SPARED_US = 4 * 1000 * 1000 };
-
-static struct tb_utterance *most_urgent(const struct tb_speech *s)
-{
-    struct tb_utterance *best[2] = { NULL, NULL }, *listener, *file;
-
-    for (struct tb_utterance *u = s->utterances; u; u = u->next) {
-        struct tb_utterance **of_kind = &best[u->config.whole];
-
-        if (tb_utterance_ready(u) && (!*of_kind || tb_utterance_deadline(u) < tb_utterance_deadline(*of_kind)))
-            *of_kind = u;
-    }
-    listener = best[false];
-    file = best[true];
-    if (!listener || !file)
-        return listener ? listener : file;
-    int64_t heard = tb_utterance_deadline(listener);
-    return heard < s->now_us() + SPARED_US || heard <= tb_utterance_deadline(file) ? listener : file;
-}
 
 static void unlink_utterance(struct tb_speech *s, struct tb_utterance *u)
 {
@@ -52,13 +29,18 @@ static void unlink_utterance(struct tb_speech *s, struct tb_utterance *u)
 /* One step of u. Called and returns with the lock held. */
 static void step(struct tb_speech *s, struct tb_utterance *u)
 {
-    int64_t began = s->now_us(), made = u->made_us, took;
+    int64_t made = u->made_us, took;
 
+    u->began_us = s->now_us();
+    u->done_us = 0;
     u->busy = true;
+    u->below = s->top;
+    s->top = u;
     pthread_mutex_unlock(&s->lock);
     tb_utterance_step(u);
     pthread_mutex_lock(&s->lock);
-    took = s->now_us() - began;
+    s->top = u->below;
+    took = s->now_us() - u->began_us;
     s->stats.busy_us += (uint64_t)took;
     tb_speech_note_cost(s, took, u->made_us - made);
     u->busy = false;
@@ -70,18 +52,50 @@ static void step(struct tb_speech *s, struct tb_utterance *u)
     }
 }
 
+/* Do a piece of what is more urgent than the step under way, which stands still. False: nothing is. */
+static bool serve_another(struct tb_speech *s)
+{
+    struct tb_guest *g = tb_speech_next_guest(s);
+    struct tb_utterance *u;
+
+    if (g && tb_speech_guest_may(s, g))
+        tb_speech_lend(s, g);
+    else if ((u = tb_speech_intruder(s)))
+        step(s, u);
+    else
+        return false;
+    return true;
+}
+
+bool tb_speech_pause(struct tb_utterance *u)
+{
+    struct tb_speech *s = u->speech;
+    int64_t paused;
+    bool go_on;
+
+    pthread_mutex_lock(&s->lock);
+    paused = s->now_us();
+    u->done_us = paused - u->began_us;
+    while (!s->stop && !u->closed && serve_another(s))
+        ;
+    u->began_us += s->now_us() - paused;
+    go_on = !s->stop && !u->closed;
+    pthread_mutex_unlock(&s->lock);
+    return go_on;
+}
+
 static void *work(void *arg)
 {
     struct tb_speech *s = arg;
 
     pthread_mutex_lock(&s->lock);
     while (!s->stop) {
-        struct tb_utterance *u = most_urgent(s);
         struct tb_guest *g = tb_speech_next_guest(s);
+        struct tb_utterance *u;
 
-        if (g && (!u || tb_speech_guest_due(s, g) < tb_utterance_deadline(u)))
+        if (g && tb_speech_guest_may(s, g))
             tb_speech_lend(s, g);
-        else if (u)
+        else if ((u = tb_speech_next(s)))
             step(s, u);
         else
             pthread_cond_wait(&s->work, &s->lock);
@@ -99,6 +113,7 @@ enum tb_code tb_speech_open(const struct tb_speech_config *config, struct tb_spe
     if (!s)
         return tb_fail(err, TB_ENOMEM, "speech");
     s->most = config->max_utterances ? config->max_utterances : TB_MAX_SESSIONS;
+    s->max_load = (config->max_load_percent ? config->max_load_percent : TB_LOAD_PERCENT) / 100.0;
     s->now_us = config->now_us ? config->now_us : tb_mono_us;
     pthread_mutex_init(&s->lock, NULL);
     pthread_condattr_init(&monotonic);
@@ -112,6 +127,14 @@ enum tb_code tb_speech_open(const struct tb_speech_config *config, struct tb_spe
     }
     *out = s;
     return TB_OK;
+}
+
+void tb_speech_halt(struct tb_speech *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->halted = true;
+    pthread_cond_signal(&s->work);
+    pthread_mutex_unlock(&s->lock);
 }
 
 void tb_speech_close(struct tb_speech *s)

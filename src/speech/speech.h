@@ -31,10 +31,13 @@ enum { TB_TURN_MS = 200 };
 
 struct tb_speech_config {
     size_t max_utterances;   /* open at once; 0: TB_MAX_SESSIONS. More: TB_EBUSY */
+    int max_load_percent;    /* of the machine's time that may be promised to listeners; 0: TB_LOAD_PERCENT */
     int64_t (*now_us)(void); /* monotonic; NULL: tb_mono_us. For tests */
 };
 
 enum tb_code tb_speech_open(const struct tb_speech_config *config, struct tb_speech **out, struct tb_error *err);
+/* No utterance makes a step any more, and turns are given at once: so that other work ends soon and can be waited for. */
+void tb_speech_halt(struct tb_speech *speech);
 /* Cancels what runs and joins the worker. All utterances must be closed. */
 void tb_speech_close(struct tb_speech *speech);
 
@@ -64,8 +67,8 @@ struct tb_utterance_config {
     struct tb_utterance_events events;
 };
 
-/* TB_EBUSY: full, or so much is being spoken that one more would make it stutter. TB_EVOICE: not a print of this
- * engine. */
+/* TB_EBUSY: as many are open as may be. TB_ELOAD: so much is being spoken that one more would make it stutter.
+ * TB_EVOICE: not a print of this engine. */
 enum tb_code tb_utterance_open(struct tb_speech *speech, const struct tb_utterance_config *config,
                                struct tb_utterance **out, struct tb_error *err);
 /* Add text (UTF-8, whole code points). Speaking begins at the first sensible border. TB_ETOOBIG: too much pending. */

@@ -1,16 +1,13 @@
 /* turn.c - turns for other work beside speech (base/turn.h).
  *
- * The worker of speech.c lends the cores to a guest as it would run a step: when no utterance is more urgent. It waits
- * until the guest pauses or ends; a guest whose slice takes too long is left to compute beside speech, and has to wait
- * for its next turn as soon as it pauses. */
-#include <errno.h>
+ * The worker of speech.c lends the cores to a guest between steps, and inside of a long one: when no utterance is more
+ * urgent (order.c). It waits until the guest pauses or ends; a guest whose slice takes too long is left to compute
+ * beside speech, and has to wait for its next turn as soon as it pauses. */
 #include <stdlib.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "speech/speech_priv.h"
-
-enum { RUDE_US = 10 * 1000 * 1000 }; /* so long after its time a guest no longer spares who has little left to hear */
 
 struct tb_guest *tb_speech_next_guest(const struct tb_speech *s)
 {
@@ -47,24 +44,12 @@ void tb_speech_lend(struct tb_speech *s, struct tb_guest *g)
         s->guest = NULL;
 }
 
-int64_t tb_speech_guest_due(const struct tb_speech *s, const struct tb_guest *g)
-{
-    int64_t now = s->now_us(), gentle = now + TB_TURN_MS * 1000;
-
-    return now - g->due_us > RUDE_US || g->due_us > gentle ? g->due_us : gentle;
-}
-
 /* Is something more urgent than g? */
 static bool must_wait(const struct tb_speech *s, const struct tb_guest *g)
 {
     const struct tb_guest *other = tb_speech_next_guest(s);
 
-    if (other && other->due_us < g->due_us)
-        return true;
-    for (const struct tb_utterance *u = s->utterances; u; u = u->next)
-        if (tb_utterance_ready(u) && tb_utterance_deadline(u) < tb_speech_guest_due(s, g))
-            return true;
-    return false;
+    return (other && other->due_us < g->due_us) || !tb_speech_guest_may(s, g);
 }
 
 /* Wait until the worker lends the cores. */

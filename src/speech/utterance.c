@@ -67,7 +67,6 @@ static void drop_piece(struct tb_utterance *u)
     if (!u->first)
         u->last = &u->first;
     u->pending -= piece->code_points;
-    u->spoken += piece->code_points;
     free(piece);
 }
 
@@ -87,11 +86,27 @@ int64_t tb_utterance_deadline(const struct tb_utterance *u)
     return u->asked_us && wanted > u->heard_us ? wanted : u->heard_us;
 }
 
+/* What is left to make of the piece given to the engine. */
+static int64_t in_work_us(const struct tb_utterance *u)
+{
+    int64_t left = tb_speech_length_of_us(u, u->in_work) - (u->made_us - u->spoken_us);
+
+    return left > 0 ? left : 0;
+}
+
 int64_t tb_utterance_left_us(const struct tb_utterance *u)
 {
-    size_t expected = u->config.expected > u->spoken ? u->config.expected - u->spoken : 0;
+    size_t given = u->spoken + u->in_work, expected = u->config.expected > given ? u->config.expected - given : 0;
 
-    return tb_speech_length_us(u->pending > expected ? u->pending : expected);
+    return in_work_us(u) + tb_speech_length_us(u->pending > expected ? u->pending : expected);
+}
+
+int64_t tb_utterance_next_us(const struct tb_utterance *u)
+{
+    int64_t piece = u->in_work ? in_work_us(u) : u->first ? tb_speech_length_of_us(u, u->first->code_points) : 0;
+    int64_t step = u->speech->step_us;
+
+    return step && step < piece ? step : piece;
 }
 
 /* Samples -> client ------------------------------------------------------------------------------------------------*/
@@ -229,8 +244,10 @@ static bool next_piece(struct tb_utterance *u, enum tb_code *rc, struct tb_error
 
     pthread_mutex_lock(&u->speech->lock);
     piece = u->first;
-    if (piece)
+    if (piece) {
         u->speech->stats.segments++;
+        u->in_work = piece->code_points;
+    }
     pthread_mutex_unlock(&u->speech->lock);
     if (!piece)
         return false;
@@ -242,13 +259,35 @@ static bool next_piece(struct tb_utterance *u, enum tb_code *rc, struct tb_error
     return true;
 }
 
+/* All audio of the piece in work is made. With the lock held. */
+static void end_piece(struct tb_utterance *u)
+{
+    tb_speech_note_length(u->speech, u->in_work, u->made_us - u->spoken_us);
+    u->spoken += u->in_work;
+    u->spoken_us = u->made_us;
+    u->in_work = 0;
+}
+
+/* tb_sink.pause. */
+static bool pause_step(void *ctx)
+{
+    return tb_speech_pause(ctx);
+}
+
 void tb_utterance_step(struct tb_utterance *u)
 {
-    const struct tb_sink sink = { .pcm = take_samples, .ctx = u };
+    const struct tb_sink sink = { .pcm = take_samples, .pause = pause_step, .ctx = u };
     struct tb_error err = { 0 };
-    enum tb_code rc = TB_OK;
     bool more = u->more;
 
+    pthread_mutex_lock(&u->speech->lock);
+    enum tb_code rc = u->lost;
+    pthread_mutex_unlock(&u->speech->lock);
+    if (rc) {
+        tb_fail(&err, rc, "no memory for the text");
+        end(u, rc, &err);
+        return;
+    }
     if (!more && !next_piece(u, &rc, &err)) {
         rest(u);
         return;
@@ -257,6 +296,8 @@ void tb_utterance_step(struct tb_utterance *u)
         rc = tb_session_step(u->session, &sink, &more, &err);
     pthread_mutex_lock(&u->speech->lock);
     u->more = more && !rc;
+    if (!u->more)
+        end_piece(u);
     pthread_mutex_unlock(&u->speech->lock);
     if (rc == TB_ECANCELLED && u->sink_code)
         rc = tb_fail(&err, u->sink_code, "encoding %s failed", tb_format_name(u->config.format));
@@ -338,11 +379,9 @@ enum tb_code tb_utterance_text(struct tb_utterance *u, struct tb_str text, struc
 
 static void flush(struct tb_utterance *u, bool last)
 {
-    struct tb_error err = { 0 };
-
     pthread_mutex_lock(&u->speech->lock);
     tb_segmenter_flush(&u->segmenter);
-    take_segments(u, &err); /* out of memory: the text is lost, the utterance still ends */
+    u->lost = take_segments(u, NULL);
     u->drained = false;
     if (!u->asked_us)
         u->asked_us = u->speech->now_us();

@@ -129,7 +129,8 @@ enum tb_code tb_kokoro_block_run(const struct tb_kokoro_run *run, const struct t
     struct affine a;
     enum tb_code rc;
 
-    if ((rc = take_affine(run, x.rows > y.rows ? x.rows : y.rows, &a, err)) ||
+    if ((rc = tb_kokoro_pause(run)) ||
+        (rc = take_affine(run, x.rows > y.rows ? x.rows : y.rows, &a, err)) ||
         (rc = shortcut(run, b, x, y.cols, &residual, err)) ||
         (rc = tb_scratch_mat(run->scratch, y.rows, y.cols, &hidden, err)))
         goto done;
@@ -167,7 +168,11 @@ enum tb_code tb_kokoro_snake_run(const struct tb_kokoro_run *run, const struct t
         struct tb_post post = { .residual = &from };
         struct tb_pre pre = snake(norm(run, &s->norm1[j], from, &voicing, &a), s->alpha1[j], s->inv_alpha1[j]);
 
+        if ((rc = tb_kokoro_pause(run)))
+            goto done;
         tb_fastconv_run(run->pool, &s->conv1[j], from, &pre, hidden, NULL);
+        if ((rc = tb_kokoro_pause(run)))
+            goto done;
         pre = snake(norm(run, &s->norm2[j], hidden, &voicing, &a), s->alpha2[j], s->inv_alpha2[j]);
         if (j == 2) {
             post.gain = gain;

@@ -35,6 +35,12 @@ enum tb_code tb_kokoro_snake_run(const struct tb_kokoro_run *run, const struct t
 void tb_kokoro_style_run(const struct tb_kokoro_run *run, const struct tb_kokoro_style *s, const float *style,
                          float *h);
 
+/* Between slices of work: what is more urgent goes first. TB_ECANCELLED: nobody listens any more. */
+static inline enum tb_code tb_kokoro_pause(const struct tb_kokoro_run *run)
+{
+    return !run->sink || !run->sink->pause || run->sink->pause(run->sink->ctx) ? TB_OK : TB_ECANCELLED;
+}
+
 static inline void tb_kokoro_look(const struct tb_kokoro_run *run, const char *stage, struct tb_mat m)
 {
     if (run->look)

@@ -11,8 +11,14 @@
 static const char statements[] = "ði ˈOld mˈæn wˈɔkt əlˈɔŋ ðə ɹˈɪvəɹ, ænd hɪz dˈɔɡ ɹˈæn əhˈɛd ʌv hˌɪm. "
                                  "nˈObˌʌdi hæd sˈin ðˌɛm sˈɪns ðə mˈɔɹnɪŋ.";
 
-enum tb_code tb_kokoro_style_pitch(const struct tb_kokoro_model *model, struct tb_pool *pool, const float *prosody,
-                                   float *median_hz, struct tb_error *err)
+static bool pause_turn(void *turn)
+{
+    tb_turn_pause(turn);
+    return true;
+}
+
+enum tb_code tb_kokoro_style_pitch(const struct tb_kokoro_model *model, struct tb_pool *pool, struct tb_turn *turn,
+                                   const float *prosody, float *median_hz, struct tb_error *err)
 {
     uint8_t padded[TB_PASS_TOKENS + 2] = { 0 };
     struct tb_bytes tokens = { .cap = TB_PASS_TOKENS };
@@ -22,7 +28,8 @@ enum tb_code tb_kokoro_style_pitch(const struct tb_kokoro_model *model, struct t
 
     if ((rc = tb_passes_tokens((struct tb_str){ statements, sizeof statements - 1 }, &tokens)) == TB_OK &&
         (rc = tb_scratch_open(TB_KOKORO_SCRATCH, &scratch, err)) == TB_OK) {
-        struct tb_kokoro_run run = { .pool = pool, .scratch = &scratch };
+        const struct tb_sink sink = { .pause = pause_turn, .ctx = turn };
+        struct tb_kokoro_run run = { .pool = pool, .scratch = &scratch, .sink = &sink };
 
         memcpy(padded + 1, tokens.data, tokens.size);
         rc = tb_kokoro_plan(&run, model, padded, (int)tokens.size + 2, prosody, 1, &plan, err);

@@ -7,9 +7,10 @@
 
 #include "engine/kokoro/model.h"
 
-/* *median_hz: of the pitch planned for two statements of 6 s together. prosody [128]. Plans only, no sound is made.
+/* *median_hz: of the pitch planned for two statements of 6 s together. prosody [128]. Plans only, no sound is made. The
+ * turn, which may be NULL, is paused in between.
  * Some 100 ms on two cores. Its own scratch memory is given back. */
-enum tb_code tb_kokoro_style_pitch(const struct tb_kokoro_model *model, struct tb_pool *pool, const float *prosody,
-                                   float *median_hz, struct tb_error *err);
+enum tb_code tb_kokoro_style_pitch(const struct tb_kokoro_model *model, struct tb_pool *pool, struct tb_turn *turn,
+                                   const float *prosody, float *median_hz, struct tb_error *err);
 
 #endif

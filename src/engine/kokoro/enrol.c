@@ -261,7 +261,7 @@ static enum tb_code fit(const struct tb_kokoro_enroller *e, struct tb_turn *turn
     print->f0_median_hz = (float)v->f0_median_hz;
     float style_hz = expf(own.log_pitch);
     tb_turn_pause(turn);
-    if (e->model && (rc = tb_kokoro_style_pitch(e->model, e->pool, print->prosody, &style_hz, err)))
+    if (e->model && (rc = tb_kokoro_style_pitch(e->model, e->pool, turn, print->prosody, &style_hz, err)))
         return rc;
     print->f0_style_hz = (float)clamp(style_hz, TB_PITCH_LOW_HZ, TB_PITCH_HIGH_HZ);
     print->speed = (float)clamp(v->rate / STYLE_RATE, SLOWEST, FASTEST);

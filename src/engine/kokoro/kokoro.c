@@ -340,7 +340,7 @@ static enum tb_code session_step(struct tb_session *session, const struct tb_sin
 
     if (!room)
         return TB_ENOMEM;
-    struct tb_kokoro_run run = { .pool = s->engine->pool, .scratch = &room->scratch };
+    struct tb_kokoro_run run = { .pool = s->engine->pool, .scratch = &room->scratch, .sink = sink };
     if (!s->pass)
         rc = take_tokens(s, &run, err);
     if (rc == TB_OK && s->pass)

@@ -5,6 +5,7 @@
 #ifndef TB_ENGINE_KOKORO_MODEL_H
 #define TB_ENGINE_KOKORO_MODEL_H
 
+#include "engine/engine.h"
 #include "engine/kokoro/print.h"
 #include "tensor/fastconv.h"
 #include "tensor/scratch.h"
@@ -105,6 +106,7 @@ struct tb_kokoro_model {
 struct tb_kokoro_run {
     struct tb_pool *pool;       /* may be NULL */
     struct tb_scratch *scratch;
+    const struct tb_sink *sink; /* whose pause is called between slices of work; may be NULL */
     /* Called with the output of each stage when set: how the tests look inside. */
     void (*look)(void *ctx, const char *stage, struct tb_mat m);
     void *ctx;

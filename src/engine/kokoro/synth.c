@@ -87,9 +87,9 @@ enum tb_code tb_kokoro_plan(const struct tb_kokoro_run *run, const struct tb_kok
     if ((rc = tb_scratch_mat(run->scratch, TB_KOKORO_WIDTH, n, &bert, err)) ||
         (rc = tb_scratch_mat(run->scratch, TB_KOKORO_WIDTH, n, &text, err)) ||
         (rc = tb_scratch_mat(run->scratch, TB_KOKORO_WIDTH + TB_KOKORO_HALF, n, &features, err)) ||
-        (rc = tb_kokoro_bert_run(run, &model->bert, tokens, n, bert, err)) ||
+        (rc = tb_kokoro_bert_run(run, &model->bert, tokens, n, bert, err)) || (rc = tb_kokoro_pause(run)) ||
         (rc = tb_kokoro_prosody_text(run, &model->prosody, bert, prosody, features, err)) ||
-        (rc = tb_kokoro_durations(run, &model->prosody, features, durations, err)) ||
+        (rc = tb_kokoro_durations(run, &model->prosody, features, durations, err)) || (rc = tb_kokoro_pause(run)) ||
         (rc = tb_kokoro_text_run(run, &model->text, tokens, n, text, err)))
         return rc;
     plan->frames = spread(durations, n, pace, counts);

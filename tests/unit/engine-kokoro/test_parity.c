@@ -112,7 +112,7 @@ static void check_case(struct fixture *f, const char *name, bool golden_harmonic
     char path[128];
     struct tb_error err = { 0 };
     struct look look = { .golden_harmonics = golden_harmonics };
-    struct tb_kokoro_run run = { f->pool, &f->scratch, compare, &look };
+    struct tb_kokoro_run run = { .pool = f->pool, .scratch = &f->scratch, .look = compare, .ctx = &look };
     struct tb_kokoro_plan plan;
     struct tb_mat pcm;
     uint8_t tokens[TB_KOKORO_MAX_TOKENS];

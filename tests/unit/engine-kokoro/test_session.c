@@ -50,7 +50,7 @@ static bool listen(void *ctx, const float *pcm, size_t len)
 static struct heard speak(const char *const *segments, struct tb_speak how, size_t most_calls, enum tb_code wanted)
 {
     struct heard h = { .most_calls = most_calls };
-    struct tb_sink sink = { listen, &h };
+    struct tb_sink sink = { .pcm = listen, .ctx = &h };
     struct tb_error err = { 0 };
     struct tb_session *s;
     enum tb_code rc = TB_OK;
@@ -134,7 +134,7 @@ static bool take(void *ctx, const float *pcm, size_t len)
 static size_t pitch_of(float pitch, float *f0_hz)
 {
     struct taken t = { .n = 0 };
-    struct tb_sink sink = { take, &t };
+    struct tb_sink sink = { .pcm = take, .ctx = &t };
     struct tb_speak how = { .rate = 1.0f, .pitch = pitch };
     struct tb_error err = { 0 };
     struct tb_session *s;
@@ -198,7 +198,7 @@ static void it_hears_what_it_says(void **state)
 {
     const char *text = "She sells 3 sea shells by the shore, and then she goes home again.";
     struct tb_pcm pcm;
-    struct tb_sink sink = { keep, &pcm };
+    struct tb_sink sink = { .pcm = keep, .ctx = &pcm };
     struct tb_session *s;
     size_t words;
     bool more = true;
@@ -291,7 +291,7 @@ static void make_print(void)
 
 static int open_engine(void **state)
 {
-    struct tb_engine_config config = { MODEL_DIR, HELPER_DIR, NULL, true };
+    struct tb_engine_config config = { .model_dir = MODEL_DIR, .helper_dir = HELPER_DIR, .windows = true };
     struct tb_error err = { 0 };
 
     (void)state;

@@ -99,7 +99,7 @@ static struct tb_session *open_session(const struct tb_bytes *voice)
 
 static enum tb_code speak(struct tb_session *session, struct heard *h)
 {
-    struct tb_sink sink = { listen, h };
+    struct tb_sink sink = { .pcm = listen, .ctx = h };
     enum tb_code rc;
     bool more;
 
@@ -156,7 +156,7 @@ static void the_first_step_is_short(void **state)
 {
     struct tb_session *s = open_session(&print);
     struct heard h = { 0 };
-    struct tb_sink sink = { listen, &h };
+    struct tb_sink sink = { .pcm = listen, .ctx = &h };
     bool more;
 
     (void)state;

@@ -19,13 +19,16 @@
 enum { RATE = 24000, STEP_MS = 100, MS = 1000, MOST_STEPS = 20000 };
 
 static _Atomic int64_t clock_us, cost_us;
+static _Atomic int clock_reads;
 static _Atomic int audio_ms; /* of a step */
+static _Atomic int slices;   /* of a step: it may be interrupted between them, and each costs the same */
 static sem_t go, done;
-static char order[MOST_STEPS]; /* who made each step: written by the worker, read between steps */
+static char order[MOST_STEPS]; /* who made each slice: written by the worker, read between slices */
 static _Atomic size_t steps;
 
 static int64_t now_us(void)
 {
+    atomic_fetch_add(&clock_reads, 1);
     return atomic_load(&clock_us);
 }
 
@@ -63,6 +66,13 @@ static enum tb_code sayer_text(struct tb_session *session, struct tb_str text, e
     return TB_OK;
 }
 
+static void slice(const struct sayer *s, int of)
+{
+    sem_wait(&go);
+    atomic_fetch_add(&clock_us, atomic_load(&cost_us) / of);
+    order[atomic_fetch_add(&steps, 1)] = s->name;
+}
+
 static enum tb_code sayer_step(struct tb_session *session, const struct tb_sink *sink, bool *more, struct tb_error *err)
 {
     struct sayer *s = (struct sayer *)session;
@@ -70,9 +80,14 @@ static enum tb_code sayer_step(struct tb_session *session, const struct tb_sink 
     size_t len = (size_t)atomic_load(&audio_ms) * RATE / 1000;
     bool listening;
 
-    sem_wait(&go);
-    atomic_fetch_add(&clock_us, atomic_load(&cost_us));
-    order[atomic_fetch_add(&steps, 1)] = s->name;
+    int of = atomic_load(&slices);
+    for (int i = 1; i < of; i++) {
+        slice(s, of);
+        sem_post(&done);
+        if (!sink->pause(sink->ctx))
+            return tb_fail(err, TB_ECANCELLED, "stopped");
+    }
+    slice(s, of);
     listening = sink->pcm(sink->ctx, silence, len);
     if (s->left)
         s->left--;
@@ -191,6 +206,7 @@ static int set_up(void **state)
     atomic_store(&clock_us, 1000 * 1000 * MS);
     atomic_store(&cost_us, 10 * MS);
     atomic_store(&audio_ms, STEP_MS);
+    atomic_store(&slices, 1);
     atomic_store(&steps, 0);
     sem_init(&go, 0, 0);
     sem_init(&done, 0, 0);
@@ -338,7 +354,7 @@ static void what_would_stutter_is_refused(void **state)
     assert_true(stats.rtf > 0.45 && stats.rtf < 0.51);
     assert_int_equal(try_open(*state, "b", false, 0, NULL, &u[1]), TB_OK); /* for there is time to make it */
     atomic_fetch_add(&clock_us, 40000 * MS); /* now a is late, and two and three would be too much */
-    assert_int_equal(try_open(*state, "c", false, 0, NULL, &u[2]), TB_EBUSY);
+    assert_int_equal(try_open(*state, "c", false, 0, NULL, &u[2]), TB_ELOAD);
     assert_null(u[2]);
     assert_true(tb_speech_full(*state));
     tb_speech_stats(*state, &stats);
@@ -408,6 +424,89 @@ static void who_leaves_is_dropped_at_its_next_sound(void **state)
     tb_utterance_close(u[1]);
 }
 
+/* Interrupted steps -------------------------------------------------------------------------------------------------*/
+
+/* a has made two steps and stands in the third, in the first of ten slices. */
+static struct tb_utterance *in_a_long_step(struct tb_speech *s, bool whole, int audio)
+{
+    struct tb_utterance *u;
+
+    atomic_store(&audio_ms, audio);
+    assert_int_equal(try_open(s, "a", whole, 13, NULL, &u), TB_OK);
+    say(u, 10);
+    let(1);
+    settle();
+    atomic_store(&slices, 10); /* from the third step on: a stands in the second */
+    let(1);
+    settle();
+    return u;
+}
+
+static void the_step_of_a_listener_is_made_to_its_end(void **state)
+{
+    struct tb_utterance *u[2] = { in_a_long_step(*state, false, 1000), NULL };
+
+    u[1] = open_as(*state, "b");
+    say(u[1], 1);
+    let(20);
+    expect_order(0, "aa" "aaaaaaaaaa" "bbbbbbbbbb");
+    close_all(u, 2);
+}
+
+static void a_first_sound_waits_for_a_second_where_another_would_stutter(void **state)
+{
+    struct tb_utterance *u[2] = { open_as(*state, "a"), open_as(*state, "b") };
+
+    atomic_store(&audio_ms, 1000);
+    atomic_store(&cost_us, 1000 * MS);
+    say(u[0], 100);
+    let(10);
+    settle(); /* a has 1 s left, stands in its eleventh step, and each should cost 0.6 s */
+    say(u[1], 10);
+    let(3);
+    expect_order(10, "aa" "b");
+    close_all(u, 2);
+}
+
+static void a_file_is_interrupted_by_any_listener(void **state)
+{
+    struct tb_utterance *u[2] = { in_a_long_step(*state, true, 1000), NULL };
+
+    u[1] = open_as(*state, "b");
+    say(u[1], 10); /* 10 s of sound: from 4 s on there is time for the file */
+    let(1 + 50);
+    expect_order(0, "aa" "a" "bbbbbbbbbb" "bbbbbbbbbb" "bbbbbbbbbb" "bbbbbbbbbb" "bbbbbbbbbb");
+    let(9);
+    assert_int_equal(count_of('a', 3), 9);
+    close_all(u, 2);
+}
+
+static void closing_ends_a_step_at_its_next_pause(void **state)
+{
+    struct tb_utterance *u[2] = { in_a_long_step(*state, false, 1000), NULL };
+
+    tb_utterance_close(u[0]);
+    u[1] = open_as(*state, "b");
+    say(u[1], 1);
+    let(11);
+    expect_order(0, "aa" "a" "bbbbbbbbbb");
+    tb_utterance_close(u[1]);
+}
+
+static void what_interrupts_is_not_counted_as_cost(void **state)
+{
+    struct tb_utterance *u[2] = { in_a_long_step(*state, true, 1000), NULL };
+    struct tb_speech_stats stats;
+
+    u[1] = open_as(*state, "b");
+    say(u[1], 1);
+    let(1 + 10 + 9);
+    settle();
+    tb_speech_stats(*state, &stats);
+    assert_int_equal(stats.busy_us, 4 * 10 * MS); /* three steps of a, one of b */
+    close_all(u, 2);
+}
+
 /* Turns -------------------------------------------------------------------------------------------------------------*/
 
 struct worker {
@@ -421,7 +520,7 @@ struct worker {
 static void *work_in_turns(void *arg)
 {
     struct worker *w = arg;
-    struct tb_turn *turn = tb_turn_begin(&w->turns, 1000 * MS);
+    struct tb_turn *turn = tb_turn_begin(&w->turns, 0);
 
     for (int i = 0; i < w->wanted; i++) {
         sem_wait(&w->next);
@@ -432,11 +531,16 @@ static void *work_in_turns(void *arg)
     return NULL;
 }
 
+/* When this returns the work has asked for its turn. */
 static void begin_work(struct worker *w, struct tb_speech *s, int wanted)
 {
+    int reads = atomic_load(&clock_reads);
+
     *w = (struct worker){ .turns = tb_speech_turns(s), .wanted = wanted };
     sem_init(&w->next, 0, 0);
     pthread_create(&w->thread, NULL, work_in_turns, w);
+    while (atomic_load(&clock_reads) == reads)
+        nap_ms(1);
 }
 
 static void other_work_has_an_idle_machine_at_once(void **state)
@@ -455,19 +559,76 @@ static void other_work_waits_for_who_has_little_left_to_hear(void **state)
     struct tb_utterance *u = open_as(*state, "a");
     struct worker w;
 
+    atomic_store(&cost_us, 70 * MS);
     say(u, 100);
     settle(); /* a stands in its first step */
     begin_work(&w, *state, 4);
-    settle();
     for (int i = 0; i < 4; i++)
         sem_post(&w.next);
-    let(8);
-    settle(); /* a has 730 ms left, and the work is due in 920: so a goes on */
+    let(3);
+    settle(); /* a has 160 ms left, and its next sound costs some 30 */
     assert_int_equal(atomic_load(&w.slices), 0);
-    let(5); /* 1180 against 870: the work is due before, when a has come out of its step */
+    let(2); /* now 190 */
     pthread_join(w.thread, NULL);
     assert_int_equal(atomic_load(&w.slices), 4);
-    assert_in_range(count_of('a', 0), 13, 14);
+    assert_in_range(count_of('a', 0), 4, 5);
+    tb_utterance_close(u);
+}
+
+/* a's first sound takes ten slices of 200 ms, of which `before` are over when the work comes. Returns how many of its
+ * slices were done after two more. */
+static int beside_a_first_sound(struct tb_speech *s, int before)
+{
+    struct tb_utterance *u = open_as(s, "a");
+    struct worker w;
+    int slices_done;
+
+    atomic_store(&cost_us, 2000 * MS);
+    atomic_store(&slices, 10);
+    say(u, 1);
+    let(before);
+    settle();
+    begin_work(&w, s, 3);
+    for (int i = 0; i < 3; i++)
+        sem_post(&w.next);
+    let(2);
+    settle();
+    slices_done = atomic_load(&w.slices);
+    let(10 - before - 2);
+    pthread_join(w.thread, NULL);
+    assert_int_equal(atomic_load(&w.slices), 3);
+    tb_utterance_close(u);
+    return slices_done;
+}
+
+static void other_work_goes_before_a_first_sound_that_was_asked_for_just_now(void **state)
+{
+    assert_int_equal(beside_a_first_sound(*state, 5), 3);
+}
+
+static void a_first_sound_that_was_asked_for_long_ago_goes_before_other_work(void **state)
+{
+    assert_int_equal(beside_a_first_sound(*state, 6), 0);
+}
+
+static void other_work_interrupts_a_long_step_where_there_is_time(void **state)
+{
+    struct tb_utterance *u = open_as(*state, "a");
+    struct worker w;
+
+    say(u, 100);
+    let(8);
+    atomic_store(&cost_us, 1000 * MS); /* a has 730 ms left. Its ninth step has begun and costs 10, the next 1000 */
+    atomic_store(&slices, 10);
+    let(1);
+    begin_work(&w, *state, 3);
+    settle();
+    for (int i = 0; i < 3; i++)
+        sem_post(&w.next);
+    let(1); /* the first slice of ten */
+    pthread_join(w.thread, NULL);
+    assert_int_equal(atomic_load(&w.slices), 3);
+    assert_int_equal(count_of('a', 0), 10);
     tb_utterance_close(u);
 }
 
@@ -486,6 +647,27 @@ static void a_slice_that_takes_too_long_does_not_stop_speech(void **state)
     pthread_join(w.thread, NULL);
     assert_int_equal(atomic_load(&w.slices), 1);
     tb_utterance_close(u);
+}
+
+static void other_work_waits_for_nobody_once_speech_is_halted(void **state)
+{
+    struct tb_utterance *u[2] = { open_as(*state, "a"), open_as(*state, "b") };
+    struct worker w;
+
+    for (int i = 0; i < 2; i++)
+        say(u[i], 10);
+    settle(); /* a stands in its first step, and nobody hears anything */
+    begin_work(&w, *state, 2);
+    for (int i = 0; i < 2; i++)
+        sem_post(&w.next);
+    settle();
+    assert_int_equal(atomic_load(&w.slices), 0);
+    tb_speech_halt(*state);
+    let(1);
+    pthread_join(w.thread, NULL);
+    settle();
+    assert_int_equal(atomic_load(&steps), 1);
+    close_all(u, 2);
 }
 
 static void several_workers_take_turns_in_order(void **state)
@@ -517,9 +699,18 @@ int main(void)
         WITH_SPEECH(files_for_minutes_of_computing_are_enough),
         WITH_SPEECH(who_does_not_read_holds_nobody_up),
         WITH_SPEECH(who_leaves_is_dropped_at_its_next_sound),
+        WITH_SPEECH(the_step_of_a_listener_is_made_to_its_end),
+        WITH_SPEECH(a_first_sound_waits_for_a_second_where_another_would_stutter),
+        WITH_SPEECH(a_file_is_interrupted_by_any_listener),
+        WITH_SPEECH(closing_ends_a_step_at_its_next_pause),
+        WITH_SPEECH(what_interrupts_is_not_counted_as_cost),
         WITH_SPEECH(other_work_has_an_idle_machine_at_once),
         WITH_SPEECH(other_work_waits_for_who_has_little_left_to_hear),
+        WITH_SPEECH(other_work_goes_before_a_first_sound_that_was_asked_for_just_now),
+        WITH_SPEECH(a_first_sound_that_was_asked_for_long_ago_goes_before_other_work),
+        WITH_SPEECH(other_work_interrupts_a_long_step_where_there_is_time),
         WITH_SPEECH(a_slice_that_takes_too_long_does_not_stop_speech),
+        WITH_SPEECH(other_work_waits_for_nobody_once_speech_is_halted),
         WITH_SPEECH(several_workers_take_turns_in_order),
     };
 
