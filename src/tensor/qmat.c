@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "tensor/cpu.h"
@@ -44,6 +45,11 @@ size_t tb_qmat_size(int bits, int out, int in)
     return scales_size(bits, out) + (size_t)tb_qmat_panels(out) * panel_size(bits, in);
 }
 
+static float sum8(const float *v)
+{
+    return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
+}
+
 /* Packing ---------------------------------------------------------------------------------------------------------*/
 
 /* The nearest integer, halves to even: adding 1.5 * 2^23 leaves no room for a fraction. |v| < 2^22. */
@@ -73,55 +79,59 @@ static float greatest(const float *w, int n)
     return most;
 }
 
-/* Squared error of a group with this scale. */
-static float error_of(const float *w, float scale)
-{
-    float inverse = 1.0f / scale, parts[8] = { 0 };
+/* A group as it would be held with some scale. */
+struct coded {
+    float low[16]; /* the words, as fractions of one: what is chosen last has the greatest part */
+    float error;   /* squared */
+    float fit;     /* the scale that is best when its q are kept */
+};
 
+/* w [TB_QMAT_GROUP]; low [16]: the words so far. */
+static struct coded encode(const float *w, const float *low, float scale)
+{
+    float inverse = scale != 0 ? 1.0f / scale : 0, errors[8] = { 0 }, both[8] = { 0 }, squares[8] = { 0 };
+    struct coded c;
+
+    memcpy(c.low, low, sizeof c.low);
     for (int i = 0; i < TB_QMAT_GROUP; i += 8)
         for (int k = 0; k < 8; k++) {
-            float d = clamped(nearest(w[i + k] * inverse), -8.0f, 7.0f) * scale - w[i + k];
+            float *fraction = &c.low[i % 16 + k], bits = clamped(nearest(w[i + k] * inverse - *fraction), -8.0f, 7.0f);
+            float q = bits + *fraction, d = q * scale - w[i + k];
 
-            parts[k] += d * d;
+            errors[k] += d * d;
+            both[k] += q * w[i + k];
+            squares[k] += q * q;
+            *fraction = ((bits < 0 ? bits + 16.0f : bits) + *fraction) / 16.0f;
         }
-    return ((parts[0] + parts[4]) + (parts[2] + parts[6])) + ((parts[1] + parts[5]) + (parts[3] + parts[7]));
+    c.error = sum8(errors);
+    c.fit = sum8(squares) > 0 ? sum8(both) / sum8(squares) : 0;
+    return c;
 }
 
-/* The scale that fits w best when its q are kept. */
-static float refit(const float *w, float scale)
+/* The best scale of a group, a bfloat16, and with it the words, in low. */
+static float best_scale(const float *w, float *low)
 {
-    float inverse = 1.0f / scale, both = 0, squares = 0;
+    static const float steps[] = { 8.0f, -8.0f, 7.5f, -7.5f, 7.0f, -7.0f, 6.5f, -6.5f, 6.0f, -6.0f };
+    float most = greatest(w, TB_QMAT_GROUP), scale = 0;
+    struct coded best = { .error = INFINITY };
 
-    for (int i = 0; i < TB_QMAT_GROUP; i++) {
-        float q = clamped(nearest(w[i] * inverse), -8.0f, 7.0f);
-
-        both += q * w[i];
-        squares += q * q;
-    }
-    return squares > 0 ? both / squares : scale;
-}
-
-/* The bfloat16 scale of a group w [TB_QMAT_GROUP]. Its sign says which end of the range has the -8. */
-static float scale_of(const float *w)
-{
-    static const float steps[] = { 8.0f, 7.5f, 7.0f, 6.5f, 6.0f }; /* steps from zero to the greatest */
-    float most = greatest(w, TB_QMAT_GROUP), best = 0, least = INFINITY;
-
-    if (most < 0x1p-100f)
+    if (most < 0x1p-100f) {
+        best = encode(w, low, 0);
+        memcpy(low, best.low, sizeof best.low);
         return 0;
-    for (size_t i = 0; i < 2 * sizeof steps / sizeof *steps; i++) {
-        float scale = tb_from_bf16(to_bf16((i & 1 ? -most : most) / steps[i / 2])), error = error_of(w, scale);
+    }
+    for (size_t i = 0; i <= sizeof steps / sizeof *steps; i++) {
+        bool last = i == sizeof steps / sizeof *steps; /* then the one that fits what was best */
+        float next = tb_from_bf16(to_bf16(last ? best.fit : most / steps[i]));
+        struct coded c = encode(w, low, next);
 
-        for (int k = 0; k < 2; k++) {
-            if (error < least) {
-                least = error;
-                best = scale;
-            }
-            scale = tb_from_bf16(to_bf16(refit(w, scale)));
-            error = scale != 0 ? error_of(w, scale) : INFINITY;
+        if (c.error < best.error) {
+            best = c;
+            scale = next;
         }
     }
-    return best;
+    memcpy(low, best.low, sizeof best.low);
+    return scale;
 }
 
 static void pack8(const float *w, int in, int panel, int row, int out, uint8_t *data)
@@ -145,18 +155,12 @@ static void pack4(const float *w, int in, int panel, int row, uint8_t *data)
         uint16_t *scales = (uint16_t *)(void *)block + row * 2;
         uint16_t *words = (uint16_t *)(void *)(block + TB_QMAT_SCALES) + row * 16;
 
-        memset(words, 0, 16 * sizeof *words);
-        for (int g = 0; g < 2; g++) {
-            const float *from = w + k + g * TB_QMAT_GROUP;
-            float scale = scale_of(from), inverse = scale != 0 ? 1.0f / scale : 0;
+        float low[16] = { 0 };
 
-            scales[g] = to_bf16(scale);
-            for (int i = 0; i < TB_QMAT_GROUP; i++) {
-                int q = (int)clamped(nearest(from[i] * inverse), -8.0f, 7.0f), j = 2 * g + i / 16;
-
-                words[i % 16] = (uint16_t)(words[i % 16] | (q & 15) << 4 * j);
-            }
-        }
+        for (int g = 0; g < 2; g++)
+            scales[g] = to_bf16(best_scale(w + k + g * TB_QMAT_GROUP, low));
+        for (int i = 0; i < 16; i++)
+            words[i] = (uint16_t)(low[i] * 65536.0f); /* exact: 16 bits */
     }
 }
 
@@ -179,12 +183,10 @@ void tb_qmat_pack(const struct tb_linear *from, int bits, int first, int n, uint
     }
 }
 
-/* The four bits of input k (of its block) as a number. */
-static int nibble(const uint16_t *words, int k)
+/* 4096 q of input k (of its block). */
+static int shifted(const uint16_t *words, int k)
 {
-    int q = words[k % 16] >> 4 * (k / 16) & 15;
-
-    return q < 8 ? q : q - 16;
+    return (int16_t)(uint16_t)(words[k % 16] << (12 - 4 * (k / 16)));
 }
 
 void tb_qmat_row(const struct tb_qmat *m, int row, float *y)
@@ -202,7 +204,7 @@ void tb_qmat_row(const struct tb_qmat *m, int row, float *y)
             const uint16_t *scales = (const uint16_t *)(const void *)block + r * 2;
             const uint16_t *words = (const uint16_t *)(const void *)(block + TB_QMAT_SCALES) + r * 16;
 
-            y[k] = (float)nibble(words, k % TB_QMAT_BLOCK) * tb_from_bf16(scales[k % TB_QMAT_BLOCK / TB_QMAT_GROUP]);
+            y[k] = (float)shifted(words, k % TB_QMAT_BLOCK) * 0x1p-12f * tb_from_bf16(scales[k % TB_QMAT_BLOCK / TB_QMAT_GROUP]);
         }
     }
 }
@@ -237,11 +239,6 @@ struct tb_qinput tb_qinput_of(struct tb_mat x, float *memory)
 
 /* Products --------------------------------------------------------------------------------------------------------*/
 
-static float sum8(const float *v)
-{
-    return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
-}
-
 void tb_qmat_rows8_c(const uint8_t *w, const int16_t *x, size_t ldx, int tokens, int n, float *y)
 {
     for (int r = 0; r < TB_QMAT_ROWS; r++)
@@ -272,11 +269,11 @@ void tb_qmat_rows4_c(const uint8_t *w, const int16_t *x, size_t ldx, int tokens,
                 int32_t part[8] = { 0 };
 
                 for (int i = 0; i < TB_QMAT_GROUP; i++)
-                    part[i % 16 / 2] += nibble(words, k % TB_QMAT_BLOCK + i) * in[k + i];
+                    part[i % 16 / 2] += shifted(words, k % TB_QMAT_BLOCK + i) * in[k + i];
                 for (int i = 0; i < 8; i++)
                     parts[i] = fmaf(scale, (float)part[i], parts[i]);
             }
-            y[t * TB_QMAT_ROWS + r] = sum8(parts);
+            y[t * TB_QMAT_ROWS + r] = sum8(parts) * 0x1p-12f;
         }
 }
 

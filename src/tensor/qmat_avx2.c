@@ -6,7 +6,7 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-enum { AHEAD = 1024 }; /* bytes; reading past the end of a matrix is only a hint */
+enum { AHEAD = 2048 }; /* bytes; reading past the end of a matrix is only a hint */
 
 INLINE float sum8(__m256 v)
 {
@@ -65,11 +65,11 @@ INLINE void rows8(const uint8_t *w, const int16_t *x, size_t ldx, int tokens, in
             y[t * TB_QMAT_ROWS + r] = sum8(_mm256_cvtepi32_ps(sum[r][t]));
 }
 
-/* A q is moved to the upper bits of its word, where it has its sign, and so counts 4096 times: the sum of a group stays
- * below 2^31, is a multiple of 4096 with at most 19 bits beside it, and so exact in float. */
+/* A q is moved to the upper bits of its word, where it has its sign, and so counts 4096 times; what lies below it counts
+ * as its fraction. The sum of a group stays below 2^31. A single token's input is loaded once for the four rows. */
 INLINE void rows4(const uint8_t *w, const int16_t *x, size_t ldx, int tokens, int n, float *y)
 {
-    const __m256i upper = _mm256_set1_epi16((short)0xf000), high = _mm256_set1_epi32((int)0xffff0000);
+    const __m256i high = _mm256_set1_epi32((int)0xffff0000);
     __m256 sum[TB_QMAT_ROWS][TB_QMAT_TOKENS];
 
 #pragma GCC unroll 4
@@ -78,8 +78,13 @@ INLINE void rows4(const uint8_t *w, const int16_t *x, size_t ldx, int tokens, in
         for (int t = 0; t < tokens; t++)
             sum[r][t] = _mm256_setzero_ps();
     for (int k = 0; k < n; k += TB_QMAT_BLOCK, w += TB_QMAT_BLOCK4) {
+        __m256i only[4];
+
         _mm_prefetch((const char *)w + AHEAD, _MM_HINT_T0);
         _mm_prefetch((const char *)w + AHEAD + 64, _MM_HINT_T0);
+#pragma GCC unroll 4
+        for (int j = 0; j < 4; j++)
+            only[j] = tokens == 1 ? input_at(x + k + 16 * j) : _mm256_setzero_si256();
 #pragma GCC unroll 4
         for (int r = 0; r < TB_QMAT_ROWS; r++) {
             const uint8_t *at = w + TB_QMAT_SCALES + r * TB_QMAT_BLOCK / 2;
@@ -87,16 +92,23 @@ INLINE void rows4(const uint8_t *w, const int16_t *x, size_t ldx, int tokens, in
             __m256i both = _mm256_castps_si256(_mm256_broadcast_ss((const float *)(const void *)(w + r * 4)));
             __m256 first = _mm256_castsi256_ps(_mm256_slli_epi32(both, 16));
             __m256 second = _mm256_castsi256_ps(_mm256_and_si256(both, high));
-            __m256i q0 = _mm256_slli_epi16(words, 12), q1 = _mm256_and_si256(_mm256_slli_epi16(words, 8), upper);
-            __m256i q2 = _mm256_and_si256(_mm256_slli_epi16(words, 4), upper), q3 = _mm256_and_si256(words, upper);
+            __m256i q0 = _mm256_slli_epi16(words, 12), q1 = _mm256_slli_epi16(words, 8);
+            __m256i q2 = _mm256_slli_epi16(words, 4);
 
 #pragma GCC unroll 3
             for (int t = 0; t < tokens; t++) {
                 const int16_t *in = x + (size_t)t * ldx + k;
-                __m256i a = _mm256_madd_epi16(q0, input_at(in)), b = _mm256_madd_epi16(q2, input_at(in + 32));
+                __m256i a, b;
 
-                add_products(&a, q1, in + 16);
-                add_products(&b, q3, in + 48);
+                if (tokens == 1) {
+                    a = _mm256_add_epi32(_mm256_madd_epi16(q0, only[0]), _mm256_madd_epi16(q1, only[1]));
+                    b = _mm256_add_epi32(_mm256_madd_epi16(q2, only[2]), _mm256_madd_epi16(words, only[3]));
+                } else {
+                    a = _mm256_madd_epi16(q0, input_at(in));
+                    b = _mm256_madd_epi16(q2, input_at(in + 32));
+                    add_products(&a, q1, in + 16);
+                    add_products(&b, words, in + 48);
+                }
                 multiply_add(&sum[r][t], first, _mm256_cvtepi32_ps(a));
                 multiply_add(&sum[r][t], second, _mm256_cvtepi32_ps(b));
             }

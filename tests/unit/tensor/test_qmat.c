@@ -116,7 +116,7 @@ static void largest_sums_fit(void **state)
 
             assert_int_equal(tb_tensor_init(level ? NULL : "c", NULL), TB_OK);
             tb_qmat_run(NULL, &(struct tb_qproduct){ &p.m, { &y, 1, 1, 1 } }, 1, &q);
-            assert_true(fabsf(y - TB_QMAT_MOST) < 1.0f);
+            assert_true(fabsf(y / TB_QMAT_MOST - 1) < (bits == 8 ? 0.001f : 0.1f));
             free(p.data);
         }
     free(w), free(memory);
@@ -160,7 +160,8 @@ static void weights_are_near(void **state)
     assert_true(fabs(loss(&half, 4) - loss(&full, 4)) < 0.002);
     memset(w, 0, (size_t)OUT * IN * sizeof *w);
     w[5] = 3.0f;
-    assert_true(loss(&full, 8) < 1e-6 && loss(&full, 4) < 0.01); /* rows and groups of zeros */
+    assert_true(loss(&full, 8) < 1e-6); /* rows and groups of zeros */
+    assert_true(loss(&full, 4) < 0.1);  /* whose fractions are half a step at worst */
     free(w), free(h);
 }
 
