@@ -11,7 +11,7 @@
 #include "tensor/qmat_rows.h"
 
 enum {
-    PART = 1 << 17, /* weights x tokens of one part: some 8 us, far over the cost of handing it out */
+    PART = 1 << 17, /* weights of one part: some 8 us, far over the cost of handing it out, and half of a cache */
     LINE = 64
 };
 
@@ -295,26 +295,31 @@ struct job {
     int step; /* panels of one part */
 };
 
-/* All tokens with one panel, which stays in the first-level cache. */
-static void run_panel(const struct tb_qproduct *p, const struct tb_qinput *x, int panel)
+/* Up to TB_QMAT_TOKENS tokens from t on with one panel. */
+static void run_panel(const struct tb_qproduct *p, const struct tb_qinput *x, int t, int tokens, int panel)
 {
     const struct tb_qmat *m = p->m;
     int wide = round_up(m->in, TB_QMAT_BLOCK), first = panel * TB_QMAT_ROWS;
     int rows = m->out - first < TB_QMAT_ROWS ? m->out - first : TB_QMAT_ROWS;
     const uint8_t *w = m->data + scales_size(m->bits, m->out) + (size_t)panel * panel_size(m->bits, m->in);
-    float scale[TB_QMAT_ROWS] = { 1, 1, 1, 1 };
+    float scale[TB_QMAT_ROWS] = { 1, 1, 1, 1 }, sums[TB_QMAT_TOKENS * TB_QMAT_ROWS];
 
     if (m->bits == 8)
         memcpy(scale, m->data + (size_t)first * sizeof *scale, sizeof scale);
-    for (int t = 0, tokens; t < x->tokens; t += tokens) {
-        float sums[TB_QMAT_TOKENS * TB_QMAT_ROWS];
+    rows_of(m->bits, w, x->q + (size_t)t * (size_t)wide, (size_t)wide, tokens, wide, sums);
+    for (int i = 0; i < tokens; i++)
+        for (int r = 0; r < rows; r++)
+            tb_mat_row(p->y, t + i)[first + r] = sums[i * TB_QMAT_ROWS + r] * (scale[r] * x->scale[t + i]) +
+                                                 (m->bias ? m->bias[first + r] : 0.0f);
+}
 
+/* All tokens with panels first .. end, which stay in the second-level cache while the tokens pass. */
+static void run_panels(const struct tb_qproduct *p, const struct tb_qinput *x, int first, int end)
+{
+    for (int t = 0, tokens; t < x->tokens; t += tokens) {
         tokens = x->tokens - t < TB_QMAT_TOKENS ? x->tokens - t : TB_QMAT_TOKENS;
-        rows_of(m->bits, w, x->q + (size_t)t * (size_t)wide, (size_t)wide, tokens, wide, sums);
-        for (int i = 0; i < tokens; i++)
-            for (int r = 0; r < rows; r++)
-                tb_mat_row(p->y, t + i)[first + r] = sums[i * TB_QMAT_ROWS + r] * (scale[r] * x->scale[t + i]) +
-                                                     (m->bias ? m->bias[first + r] : 0.0f);
+        for (int panel = first; panel < end; panel++)
+            run_panel(p, x, t, tokens, panel);
     }
 }
 
@@ -331,13 +336,12 @@ static void run_part(void *ctx, int part)
     while (part >= parts_of(job, p->m))
         part -= parts_of(job, p++->m);
     int end = (part + 1) * job->step, panels = tb_qmat_panels(p->m->out);
-    for (int i = part * job->step; i < end && i < panels; i++)
-        run_panel(p, job->x, i);
+    run_panels(p, job->x, part * job->step, end < panels ? end : panels);
 }
 
 void tb_qmat_run(struct tb_pool *pool, const struct tb_qproduct *products, int count, const struct tb_qinput *x)
 {
-    size_t panel = (size_t)round_up(x->in, TB_QMAT_BLOCK) * TB_QMAT_ROWS * (size_t)(x->tokens > 0 ? x->tokens : 1);
+    size_t panel = (size_t)round_up(x->in, TB_QMAT_BLOCK) * TB_QMAT_ROWS;
     struct job job = { products, count, x, (int)((PART + panel - 1) / panel) };
     int parts = 0;
 

@@ -23,6 +23,13 @@ INLINE __m256i input_at(const int16_t *x)
 
 /* *sum += pairs of products of w with 16 inputs. Given intrinsics, gcc 12 moves the sums to and fro between registers
  * and the stack; with them as operands of the instruction they stay. */
+INLINE void add_held(__m256i *sum, __m256i w, __m256i x)
+{
+    __m256i products;
+
+    __asm__("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0" : "+x"(*sum), "=&x"(products) : "x"(w), "x"(x));
+}
+
 INLINE void add_products(__m256i *sum, __m256i w, const int16_t *x)
 {
     __m256i products;
@@ -48,14 +55,18 @@ INLINE void rows8(const uint8_t *w, const int16_t *x, size_t ldx, int tokens, in
         for (int t = 0; t < tokens; t++)
             sum[r][t] = _mm256_setzero_si256();
     for (int k = 0; k < n; k += 16, w += TB_QMAT_ROWS * 16) {
+        __m256i first = input_at(x + k), second = tokens > 1 ? input_at(x + ldx + k) : first;
+
         _mm_prefetch((const char *)w + AHEAD, _MM_HINT_T0);
 #pragma GCC unroll 4
         for (int r = 0; r < TB_QMAT_ROWS; r++) {
             __m256i weight = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)(w + r * 16)));
 
-#pragma GCC unroll 3
-            for (int t = 0; t < tokens; t++)
-                add_products(&sum[r][t], weight, x + (size_t)t * ldx + k);
+            add_held(&sum[r][0], weight, first);
+            if (tokens > 1)
+                add_held(&sum[r][1], weight, second);
+            if (tokens > 2)
+                add_products(&sum[r][2], weight, x + 2 * ldx + k); /* no register is left for it */
         }
     }
 #pragma GCC unroll 4

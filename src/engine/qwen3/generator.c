@@ -20,6 +20,8 @@ struct tb_q3_generator {
     bool *seen;                /* [vocab] */
     int *history;              /* [room]: code 0 of each frame */
     struct tb_q3_prompt prompt;
+    struct tb_mat read;        /* [room][hidden]: the prompt that the cache begins with */
+    int read_rows;             /* of it; 0: none */
     struct tb_q3_random random;
     int room, frames;
     bool pending;              /* row is to be run before the next draw */
@@ -40,9 +42,12 @@ static enum tb_code take(struct tb_q3_generator *g, struct tb_error *err)
 {
     const struct tb_q3_config *c = &g->talker->config;
     struct tb_scratch *s = &g->kept;
+    size_t floats = (size_t)16 * TB_Q3_MAX_VECTOR + 8 * (size_t)c->vocab;
     enum tb_code rc;
 
-    if ((rc = tb_scratch_open(((size_t)16 * TB_Q3_MAX_VECTOR + 8 * (size_t)c->vocab) * sizeof(float), s, err)) ||
+    floats += (size_t)g->room * ((size_t)c->talker.hidden + 64);
+    if ((rc = tb_scratch_open(floats * sizeof(float), s, err)) ||
+        (rc = tb_scratch_mat(s, g->room, c->talker.hidden, &g->read, err)) ||
         (rc = tb_scratch_mat(s, 1, c->talker.hidden, &g->hidden, err)) ||
         (rc = tb_scratch_mat(s, 1, c->vocab, &g->logits, err)) ||
         (rc = tb_scratch_mat(s, 1, c->talker.hidden, &g->row, err)) ||
@@ -117,6 +122,26 @@ static enum tb_code run_talker(struct tb_q3_generator *g, struct tb_mat x, struc
     return rc;
 }
 
+/* Run the prompt behind those of its first rows that the last one had, too: their keys and values are still in the
+ * cache, and are the same whatever follows them. A voice's language, speaker and reference are read once. */
+static enum tb_code read_prompt(struct tb_q3_generator *g, struct tb_error *err)
+{
+    struct tb_mat rows = g->prompt.rows;
+    size_t size = (size_t)rows.cols * sizeof *rows.p;
+    int same = 0, most = g->read_rows < rows.rows - 1 ? g->read_rows : rows.rows - 1;
+
+    while (same < most && !g->run.look && !memcmp(tb_mat_row(g->read, same), tb_mat_row(rows, same), size))
+        same++;
+    tb_q3_cache_rewind(&g->cache, same);
+    for (int r = same; r < rows.rows; r++)
+        memcpy(tb_mat_row(g->read, r), tb_mat_row(rows, r), size);
+    g->read_rows = same;
+    enum tb_code rc = run_talker(g, tb_mat_rows(rows, same, rows.rows - same), err);
+    if (rc == TB_OK)
+        g->read_rows = rows.rows;
+    return rc;
+}
+
 enum tb_code tb_q3_generator_start(struct tb_q3_generator *g, const struct tb_q3_request *request,
                                    const struct tb_q3_options *options, struct tb_error *err)
 {
@@ -127,7 +152,6 @@ enum tb_code tb_q3_generator_start(struct tb_q3_generator *g, const struct tb_q3
     g->frames = 0;
     g->pending = false;
     g->end = TB_Q3_CAP;
-    tb_q3_cache_rewind(&g->cache, 0);
     tb_scratch_reset(&g->scratch, 0);
     if ((rc = tb_q3_prompt_make(&g->run, g->talker, request, &g->prompt, err)))
         return rc;
@@ -136,7 +160,7 @@ enum tb_code tb_q3_generator_start(struct tb_q3_generator *g, const struct tb_q3
     tb_q3_look(&g->run, "pad", 0, g->prompt.pad);
     if (g->prompt.rows.rows >= g->room)
         return tb_fail(err, TB_ETOOBIG, "qwen3: a prompt of %d tokens, room for %d", g->prompt.rows.rows, g->room);
-    if ((rc = run_talker(g, g->prompt.rows, err)) == TB_OK)
+    if ((rc = read_prompt(g, err)) == TB_OK)
         g->end = TB_Q3_GOING;
     return rc;
 }

@@ -21,7 +21,8 @@ enum {
     HEAD_BITS = 8,
     PREDICTOR_BITS = 4,
     LAYER_MATRICES = 7,
-    PANELS = 64, /* of one part of the pool's job */
+    PANELS = 64,     /* of one part of the pool's job */
+    HUGE = 2 << 20,  /* bytes of a huge page */
     PATH = 4096
 };
 
@@ -37,7 +38,8 @@ struct tb_q3_quant {
     size_t *at;                /* offset of each in the file */
     int count;
     uint64_t key;
-    uint8_t *map;
+    uint8_t *base; /* what was mapped: HUGE more bytes than needed */
+    uint8_t *data; /* in it, from a huge page on: the file's bytes */
     size_t size;
 };
 
@@ -138,7 +140,7 @@ static struct header header_of(const struct tb_q3_quant *q)
     struct header h = { .layout = LAYOUT, .key = q->key, .size = q->size };
 
     memcpy(h.magic, "timbreq3", sizeof h.magic);
-    h.sum = sum_of(q->map + HEADER, q->size - HEADER);
+    h.sum = sum_of(q->data + HEADER, q->size - HEADER);
     return h;
 }
 
@@ -147,49 +149,68 @@ static void make(struct tb_q3_quant *q, const struct tb_q3_quant_config *c)
     struct header h;
 
     for (int i = 0; i < q->count; i++) {
-        struct job job = { q->layers[i], q->mats[i].bits, q->map + q->at[i] };
+        struct job job = { q->layers[i], q->mats[i].bits, q->data + q->at[i] };
 
         if (c->progress)
             c->progress(c->ctx, (double)q->at[i] / (double)q->size);
         tb_pool_run(c->pool, pack_part, &job, (tb_qmat_panels(q->mats[i].out) + PANELS - 1) / PANELS);
     }
     h = header_of(q);
-    memcpy(q->map, &h, sizeof h);
+    memcpy(q->data, &h, sizeof h);
 }
 
 /* The file --------------------------------------------------------------------------------------------------------*/
 
-/* Is what lies in the map what we would make? */
+/* Is it what we would make? */
 static bool fits(const struct tb_q3_quant *q)
 {
     struct header h, want = { .layout = LAYOUT };
 
-    memcpy(&h, q->map, sizeof h);
+    memcpy(&h, q->data, sizeof h);
     return !memcmp(h.magic, "timbreq3", sizeof h.magic) && h.layout == want.layout && h.key == q->key &&
-           h.size == q->size && h.sum == sum_of(q->map + HEADER, q->size - HEADER);
+           h.size == q->size && h.sum == sum_of(q->data + HEADER, q->size - HEADER);
 }
 
-/* Map the file if it is there and ours. */
+/* All of the file into memory. */
+static bool read_all(struct tb_q3_quant *q, int fd)
+{
+    for (size_t at = 0; at < q->size;) {
+        ssize_t n = read(fd, q->data + at, q->size - at);
+
+        if (n <= 0 && !(n < 0 && errno == EINTR))
+            return false;
+        at += n > 0 ? (size_t)n : 0;
+    }
+    return true;
+}
+
+static bool write_all(const struct tb_q3_quant *q, int fd)
+{
+    for (size_t at = 0; at < q->size;) {
+        ssize_t n = write(fd, q->data + at, q->size - at);
+
+        if (n < 0 && errno != EINTR)
+            return false;
+        at += n > 0 ? (size_t)n : 0;
+    }
+    return fsync(fd) == 0;
+}
+
+/* Read the file if it is there and ours. */
 static bool load(struct tb_q3_quant *q, const char *path)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat info;
-    void *map = MAP_FAILED;
+    bool ok;
 
     if (fd < 0)
         return false;
-    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && (uint64_t)info.st_size == q->size)
-        map = mmap(NULL, q->size, PROT_READ, MAP_SHARED, fd, 0);
+    ok = fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && (uint64_t)info.st_size == q->size && read_all(q, fd) &&
+         fits(q);
     close(fd);
-    if (map != MAP_FAILED) {
-        q->map = map;
-        if (fits(q))
-            return true;
-        munmap(map, q->size);
-        q->map = NULL;
-    }
-    tb_log(TB_LOG_WARN, "qwen3-quantised", "why=stale-or-damaged file=%s", path);
-    return false;
+    if (!ok)
+        tb_log(TB_LOG_WARN, "qwen3-quantised", "why=stale-or-damaged file=%s", path);
+    return ok;
 }
 
 static void make_folder(const char *path)
@@ -204,46 +225,44 @@ static void make_folder(const char *path)
     mkdir(folder, 0755); /* if it fails, so will the file */
 }
 
-/* Make the copies in `part`, which is ours and locked, and give it its name. */
-static bool make_file(struct tb_q3_quant *q, const struct tb_q3_quant_config *c, int fd, const char *part)
-{
-    void *map = MAP_FAILED;
-
-    if (ftruncate(fd, 0) == 0 && (errno = posix_fallocate(fd, 0, (off_t)q->size)) == 0)
-        map = mmap(NULL, q->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (map == MAP_FAILED)
-        return false;
-    q->map = map;
-    make(q, c);
-    if (msync(map, q->size, MS_SYNC) == 0 && fsync(fd) == 0 && rename(part, c->path) == 0) {
-        mprotect(map, q->size, PROT_READ);
-        return true;
-    }
-    munmap(map, q->size);
-    q->map = NULL;
-    return false;
-}
-
-/* From the file, or into it. Two processes that start at once: the second waits and then finds it. */
-static bool from_file(struct tb_q3_quant *q, const struct tb_q3_quant_config *c)
+/* From the file, or made and put there. Two processes that start at once: the second waits and then finds it. */
+static void load_or_make(struct tb_q3_quant *q, const struct tb_q3_quant_config *c)
 {
     char part[PATH];
     int fd;
 
     if (load(q, c->path))
-        return true;
-    if (snprintf(part, sizeof part, "%s.part", c->path) >= (int)sizeof part)
-        return false;
+        return;
+    if (snprintf(part, sizeof part, "%s.part", c->path) >= (int)sizeof part) {
+        make(q, c);
+        return;
+    }
     make_folder(c->path);
     fd = open(part, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-    bool ok = fd >= 0 && flock(fd, LOCK_EX) == 0 && (load(q, c->path) || make_file(q, c, fd, part));
-    if (!ok)
-        tb_log(TB_LOG_WARN, "qwen3-quantised", "why=cannot-write file=%s error=%s", part, strerror(errno));
-    if (!ok && fd >= 0)
+    bool locked = fd >= 0 && flock(fd, LOCK_EX) == 0, named = false;
+    if (!locked || !load(q, c->path)) {
+        make(q, c);
+        named = locked && ftruncate(fd, 0) == 0 && write_all(q, fd) && rename(part, c->path) == 0;
+        if (!named)
+            tb_log(TB_LOG_WARN, "qwen3-quantised", "why=cannot-write file=%s error=%s", part, strerror(errno));
+    }
+    if (fd >= 0 && !named)
         unlink(part);
     if (fd >= 0)
         close(fd);
-    return ok;
+}
+
+/* Room for all, in huge pages where the system has them: with small ones reading it takes a quarter longer. */
+static enum tb_code reserve(struct tb_q3_quant *q, struct tb_error *err)
+{
+    void *base = mmap(NULL, q->size + HUGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (base == MAP_FAILED)
+        return tb_fail(err, TB_ENOMEM, "qwen3: %zu bytes of quantised weights", q->size);
+    q->base = base;
+    q->data = q->base + (HUGE - (uintptr_t)base % HUGE) % HUGE;
+    madvise(q->data, q->size, MADV_HUGEPAGE);
+    return TB_OK;
 }
 
 enum tb_code tb_q3_quant_open(struct tb_q3_talker *talker, const struct tb_q3_quant_config *config,
@@ -253,23 +272,16 @@ enum tb_code tb_q3_quant_open(struct tb_q3_talker *talker, const struct tb_q3_qu
     enum tb_code rc = q ? TB_OK : tb_fail(err, TB_ENOMEM, "qwen3: no memory");
 
     *out = NULL;
-    if (rc || (rc = plan(q, talker, config, err))) {
+    if (rc || (rc = plan(q, talker, config, err)) || (rc = reserve(q, err))) {
         tb_q3_quant_close(q);
         return rc;
     }
-    if (!config->path || !from_file(q, config)) {
-        void *map = mmap(NULL, q->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-        if (map == MAP_FAILED) {
-            rc = tb_fail(err, TB_ENOMEM, "qwen3: %zu bytes of quantised weights", q->size);
-            tb_q3_quant_close(q);
-            return rc;
-        }
-        q->map = map;
+    if (config->path)
+        load_or_make(q, config);
+    else
         make(q, config);
-    }
     for (int i = 0; i < q->count; i++) {
-        q->mats[i].data = q->map + q->at[i];
+        q->mats[i].data = q->data + q->at[i];
         q->layers[i]->few = &q->mats[i];
     }
     *out = q;
@@ -280,8 +292,8 @@ void tb_q3_quant_close(struct tb_q3_quant *q)
 {
     if (!q)
         return;
-    if (q->map)
-        munmap(q->map, q->size);
+    if (q->base)
+        munmap(q->base, q->size + HUGE);
     free(q->mats);
     free(q->layers);
     free(q->at);
