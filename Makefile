@@ -129,9 +129,9 @@ KOKORO_BENCHES := $(addprefix $(O)/bench/,bench_engine bench_listen enrol_prints
 $(KOKORO_BENCHES): $(O)/bench/%: $(O)/bench/%.o $(call archives_of,engine/kokoro)
 	@$(CC) $(LDFLAGS) -o $@ $^ $(call libs_of,engine/kokoro) -lpthread -lm
 
-bench-qwen3: $(O)/bench/bench_qwen3  ## what each stage of the qwen3 engine costs: MODEL=folder of the model
+bench-qwen3: $(O)/bench/bench_qwen3  ## what each stage of the qwen3 engine costs: MODEL=folder of the model [PEER=gabriele-mastrapasqua's qwen_tts]
 	@test -n "$(MODEL)" || { echo "make bench-qwen3: MODEL=DIR names the folder of Qwen3-TTS-12Hz-0.6B-Base or -1.7B-Base"; exit 2; }
-	@$< "$(MODEL)"
+	@$(PYTHON) bench/bench_qwen3.py --bench $< --model "$(MODEL)" $(if $(PEER),--peer "$(PEER)")
 
 $(O)/bench/bench_qwen3: $(O)/bench/bench_qwen3.o $(call archives_of,engine/qwen3)
 	@$(CC) $(LDFLAGS) -o $@ $^ $(call libs_of,engine/qwen3) -lpthread -lm

@@ -86,7 +86,7 @@ static void speak(struct tb_engine *engine, const struct tb_bytes *print, int se
 {
     struct tb_session *s[MOST_SESSIONS];
     size_t samples = 0, frame = TB_Q3_RATE_HZ / 1000 * 80;
-    struct tb_sink sink = { count, &samples };
+    struct tb_sink sink = { .pcm = count, .ctx = &samples };
     struct timer from = now();
     char what[64];
     bool more;
