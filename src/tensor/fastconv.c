@@ -28,6 +28,7 @@ enum {
     MOST_IN = 256,
     PANELS = 2,            /* that share one look at the input of a point, which stays in the first-level cache */
     SLACK = 8,             /* floats that copies of whole vectors may reach beyond the end */
+    AHEAD = 3,             /* channels to foresee */
     INPUT_FLOATS = MOST_IN * COLS * TB_FAST_LD + SLACK, /* 328 kB on the stack, */
     PACK_WORDS = MOST_POINTS * MOST_IN / 2 * TB_TILE,   /* and 344 kB */
     LINE = COLS * TB_FAST_LD + SLACK
@@ -53,6 +54,17 @@ static int points_of(const struct tb_fastconv *c)
     return INNER * (c->parts + 1);
 }
 
+/* Have columns from .. from + n - 1 of a row on their way: a block takes a short piece of every row, which the hardware
+ * does not foresee. */
+static void foresee(const float *row, int from, int n, int cols)
+{
+    enum { LINE_FLOATS = 16 };
+    int end = from + n < cols ? from + n : cols;
+
+    for (int i = from < 0 ? 0 : from; i < end; i += LINE_FLOATS)
+        __builtin_prefetch(row + i);
+}
+
 /* n columns of channel c from column `from` on through the prologue, zero outside of the input. */
 static void load_line(const struct job *j, int c, int from, int n, float *line)
 {
@@ -70,6 +82,8 @@ static void load_line(const struct job *j, int c, int from, int n, float *line)
  * overwritten by the next ones. */
 static void split_line(const float *line, int d, int tiles, float *e)
 {
+    for (int o = 0; o < COLS; o++) /* what is behind the last tile is transformed too, and dropped */
+        memset(e + o * TB_FAST_LD + TB_TILE, 0, (TB_FAST_LD - TB_TILE) * sizeof *e);
     if (d == 1) {
         for (int t = 0; t < tiles; t += 8)
             tb_kernels->fast_turn(line + COLS * t, COLS, e + t, TB_FAST_LD);
@@ -101,8 +115,9 @@ static float load_block(const struct job *j, int col, int tiles, float *e)
     uint32_t most = 0;
     float line[LINE] = { 0 }, peak;
 
-    memset(e, 0, ((size_t)c->in * COLS * TB_FAST_LD + SLACK) * sizeof *e);
     for (int i = 0; i < c->in; i++) {
+        if (i + AHEAD < c->in)
+            foresee(tb_mat_row(j->x, i + AHEAD), col - lead, COLS * seen, j->x.cols);
         load_line(j, i, col - lead, COLS * seen, line);
         uint32_t here = tb_kernels->fast_peak(line, COLS * seen);
         most = here > most ? here : most;
@@ -148,16 +163,23 @@ static void run_block(void *ctx, int part)
     int span = COLS * c->dilation, tiles = (n + span - 1) / span * c->dilation, points = points_of(c);
     _Alignas(64) uint32_t packed[PACK_WORDS];
     _Alignas(64) int32_t acc[PANELS * MOST_POINTS * TB_PANEL * TB_TILE];
-    float y[COLS * TB_TILE + SLACK] = { 0 }, line[COLS * TB_TILE + MOST_DILATION * COLS + SLACK], gain[INNER];
-    float unit = pack_block(j, col, tiles, packed);
+    float y[COLS * TB_TILE + SLACK] = { 0 }, line[COLS * TB_TILE + MOST_DILATION * COLS + SLACK];
+    float unit = pack_block(j, col, tiles, packed), all[INNER], gain[INNER];
 
+    for (int q = 0; q < INNER; q++)
+        all[q] = unit * (bounds[q] / factors[q]);
     for (int row = 0; row < c->out; row += PANELS * TB_PANEL) {
         int rows = c->out - row < PANELS * TB_PANEL ? c->out - row : PANELS * TB_PANEL;
 
+        for (int r = row; r < row + rows; r++) {
+            foresee(tb_mat_row(j->y, r), col, n, j->y.cols);
+            if (j->post->residual)
+                foresee(tb_mat_row(*j->post->residual, r), col, n, j->y.cols);
+        }
         multiply(c, packed, row / TB_PANEL, rows / TB_PANEL, (tiles + TB_LANES - 1) / TB_LANES, acc);
         for (int r = 0; r < rows; r++) {
             for (int q = 0; q < INNER; q++)
-                gain[q] = unit * c->unit[row + r] * (bounds[q] / factors[q]);
+                gain[q] = all[q] * c->unit[row + r];
             tb_kernels->fast_output(acc + (r / TB_PANEL * points * TB_PANEL + r % TB_PANEL) * TB_TILE,
                                     TB_PANEL * TB_TILE, c->parts, gain, y);
             join_line(y, c->dilation, tiles, line);
@@ -181,90 +203,96 @@ void tb_fastconv_run(struct tb_pool *pool, const struct tb_fastconv *conv, struc
     tb_pool_run(pool, run_block, &j, (y.cols + j.block - 1) / j.block);
 }
 
-/* Values of a filter of four taps at the inner points, all whole if the taps are. */
-static void inner_points(const double g[OUTPUTS], double v[INNER])
+/* Values of a filter of four taps at the inner points. */
+static void inner_points(const int32_t g[OUTPUTS], int32_t v[INNER])
 {
-    double even = g[0] + g[2], odd = g[1] + g[3];
+    int32_t even = g[0] + g[2], odd = g[1] + g[3], low = 8 * g[0] + 2 * g[2], high = 4 * g[1] + g[3];
 
     v[0] = g[0];
     v[1] = even + odd;
     v[2] = even - odd;
-    v[3] = 8 * g[0] + 4 * g[1] + 2 * g[2] + g[3];
-    v[4] = 8 * g[0] - 4 * g[1] + 2 * g[2] - g[3];
+    v[3] = low + high;
+    v[4] = low - high;
     v[5] = g[0] + 2 * g[1] + 4 * g[2] + 8 * g[3];
     v[6] = g[3];
 }
 
-/* One filter at all points, w [taps] over its unit. */
-static void filter_points(const struct tb_fastconv *c, const float *w, double unit, double v[MOST_POINTS])
+/* A filter g, zeros behind its taps, at all points. */
+static void filter_points(int parts, const int32_t g[MOST_PARTS * OUTPUTS], int32_t v[MOST_POINTS])
 {
-    double part[MOST_PARTS][INNER];
+    int32_t part[MOST_PARTS][INNER] = { { 0 } };
 
-    for (int p = 0; p < c->parts; p++) {
-        double g[OUTPUTS];
-
-        for (int k = 0; k < OUTPUTS; k++)
-            g[k] = p * OUTPUTS + k < c->taps ? (double)w[p * OUTPUTS + k] / unit : 0.0;
-        inner_points(g, part[p]);
-    }
+    for (int p = 0; p < parts; p++)
+        inner_points(g + p * OUTPUTS, part[p]);
     for (int q = 0; q < INNER; q++) {
-        double a = part[0][q], b = part[c->parts > 1 ? 1 : 0][q], z = part[c->parts - 1][q];
+        int32_t a = part[0][q], b = part[parts > 1 ? 1 : 0][q], z = part[parts - 1][q];
 
-        v[q] = c->parts == 1 ? a : 2 * a;
-        v[INNER + q] = c->parts == 2 ? a + z : a + b + z;
-        v[2 * INNER + q] = c->parts == 2 ? 2 * z : a - b + z;
+        v[q] = parts == 1 ? a : 2 * a;
+        v[INNER + q] = parts == 2 ? a + z : a + b + z;
+        v[2 * INNER + q] = parts == 2 ? 2 * z : a - b + z;
         v[3 * INNER + q] = 2 * z;
     }
 }
 
-enum { MOST_WEIGHT = 32767, WANTED_SUM = 65536 };
+/* Taps whose values at any point fit 16 bits, even if they all are so large: 15 times as much at 1/2, -1/2 and 2, three
+ * times that at 1 and -1. WANTED_SUM is what leaves the input 14 of its 15 bits. */
+enum { SAFE_TAP = 32767 / 45, MOST_WEIGHT = 32767, WANTED_SUM = 2 * 65536 };
 
-/* Largest weight at any point of a row of w [in][taps] over a unit, and the largest sum of magnitudes at one. */
-static void measure(const struct tb_fastconv *c, const float *w, double unit, double *most, double *most_sum)
-{
-    double sum[MOST_POINTS] = { 0 }, v[MOST_POINTS];
-
-    *most = *most_sum = 0;
-    for (int i = 0; i < c->in; i++) {
-        filter_points(c, w + (size_t)i * (size_t)c->taps, unit, v);
-        for (int q = 0; q < filters_of(c); q++) {
-            *most = fmax(*most, fabs(rint(v[q])));
-            sum[q] += fabs(rint(v[q]));
-        }
-    }
-    for (int q = 0; q < filters_of(c); q++)
-        *most_sum = fmax(*most_sum, sum[q]);
-}
-
-/* The unit of one row, that which is given if the weights fit, and what it lets the input be. */
-static float choose_unit(const struct tb_fastconv *c, const float *w, float given, double *limit)
-{
-    double most, sum, unit = (double)given;
-
-    if (given > 0.0f)
-        measure(c, w, unit, &most, &sum);
-    if (!(given > 0.0f) || most > MOST_WEIGHT || sum > 4 * WANTED_SUM) {
-        measure(c, w, 1e-12, &most, &sum); /* so small that nothing is lost to rounding */
-        unit = 1e-12 * fmax(fmax(most / (MOST_WEIGHT - 1), sum / WANTED_SUM), 1.0);
-        measure(c, w, (double)(float)unit, &most, &sum);
-    }
-    *limit = fmin(*limit, 2147483647.0 / fmax(sum, 1.0) - 1.0);
-    return (float)unit;
-}
-
-static void pack_row(const struct tb_fastconv *c, int row, const float *w)
+/* Pack row `row`, w [in][taps], as whole numbers of c->unit[row]. Returns the largest sum of weights at a point, or
+ * infinity where one does not fit. */
+static double pack_row(const struct tb_fastconv *c, int row, const float *w)
 {
     int filters = filters_of(c);
     size_t pairs = (size_t)c->in / 2;
     int16_t *panel = c->w + (size_t)(row / TB_PANEL * filters) * pairs * TB_PANEL * 2;
-    double v[MOST_POINTS];
+    int32_t v[MOST_POINTS], sum[MOST_POINTS] = { 0 }, most = 0;
+    float scale = 1.0f / c->unit[row];
 
     for (size_t i = 0; i < (size_t)c->in; i++) {
-        filter_points(c, w + i * (size_t)c->taps, (double)c->unit[row], v);
-        for (int q = 0; q < filters; q++)
-            panel[(((size_t)q * pairs + i / 2) * TB_PANEL + (size_t)(row % TB_PANEL)) * 2 + i % 2] =
-                (int16_t)rint(v[q]);
+        int32_t g[MOST_PARTS * OUTPUTS] = { 0 };
+
+        for (int k = 0; k < c->taps; k++) {
+            float tap = rintf(w[i * (size_t)c->taps + (size_t)k] * scale);
+
+            if (!(fabsf(tap) <= MOST_WEIGHT))
+                return INFINITY;
+            g[k] = (int32_t)tap;
+        }
+        filter_points(c->parts, g, v);
+        for (int q = 0; q < filters; q++) {
+            int32_t size = v[q] < 0 ? -v[q] : v[q];
+
+            most = size > most ? size : most;
+            sum[q] += size > MOST_WEIGHT ? MOST_WEIGHT : size;
+            panel[(((size_t)q * pairs + i / 2) * TB_PANEL + (size_t)(row % TB_PANEL)) * 2 + i % 2] = (int16_t)v[q];
+        }
     }
+    for (int q = 1; q < filters; q++)
+        sum[0] = sum[q] > sum[0] ? sum[q] : sum[0];
+    return most > MOST_WEIGHT ? INFINITY : sum[0];
+}
+
+/* The unit of one row, that which is given if the weights fit. Returns what sums of products let the input be. */
+static double choose_unit(struct tb_fastconv *c, int row, const float *w, float given)
+{
+    size_t n = (size_t)c->in * (size_t)c->taps;
+    double sum = INFINITY;
+    float most = 1e-30f;
+
+    c->unit[row] = given;
+    if (given > 0.0f)
+        sum = pack_row(c, row, w);
+    if (sum > 2 * WANTED_SUM) {
+        for (size_t i = 0; i < n; i++)
+            most = fmaxf(most, fabsf(w[i]));
+        c->unit[row] = most / SAFE_TAP;
+        sum = pack_row(c, row, w);
+        if (sum > WANTED_SUM) {
+            c->unit[row] *= (float)(sum / WANTED_SUM);
+            sum = pack_row(c, row, w);
+        }
+    }
+    return 2147483647.0 / fmax(sum, 65536.0) - 1.0; /* 1 for rounding */
 }
 
 enum tb_code tb_fastconv_pack(int out, int in, int taps, int dilation, const float *w, const float *unit,
@@ -273,7 +301,7 @@ enum tb_code tb_fastconv_pack(int out, int in, int taps, int dilation, const flo
     struct tb_fastconv c = { .out = out, .in = in, .taps = taps, .dilation = dilation,
                              .parts = (taps + OUTPUTS - 1) / OUTPUTS };
     size_t row = (size_t)in * (size_t)taps, size = (size_t)out * (size_t)in * (size_t)filters_of(&c) * sizeof *c.w;
-    double limit = MOST_WEIGHT - 1; /* 1 for rounding */
+    double limit = MOST_WEIGHT - 1;
 
     *conv = (struct tb_fastconv){ 0 };
     assert(out > 0 && out % TB_PANEL == 0 && in > 0 && in % 2 == 0 && in <= MOST_IN);
@@ -286,8 +314,11 @@ enum tb_code tb_fastconv_pack(int out, int in, int taps, int dilation, const flo
         return tb_fail(err, TB_ENOMEM, "convolution weights: %zu bytes", size);
     }
     for (int r = 0; r < out; r++) {
-        c.unit[r] = choose_unit(&c, w + (size_t)r * row, unit ? unit[r] : 0.0f, &limit);
-        pack_row(&c, r, w + (size_t)r * row);
+        limit = fmin(limit, choose_unit(&c, r, w + (size_t)r * row, unit ? unit[r] : 0.0f));
+    }
+    if (limit < 1.0) {
+        tb_fastconv_free(&c);
+        return tb_fail(err, TB_EUNSUPPORTED, "convolution weights that are no numbers");
     }
     c.limit = (float)limit;
     if (bias)
