@@ -149,6 +149,8 @@ clean:  ## remove build/
 
 # Archives and objects ---------------------------------------------------------------------------------------------
 $(O)/src/%_avx2.o: CFLAGS += -mavx2 -mfma $(KERNEL)
+$(O)/src/%_avx512.o $(O)/src/%_vnni.o: CFLAGS += -mavx2 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl
+$(O)/src/%_vnni.o: CFLAGS += -mavx512vnni
 $(O)/src/tensor/%.o: CFLAGS += $(KERNEL)
 $(O)/src/audio/%.o $(O)/src/engine/%.o: CFLAGS += -fno-math-errno -fno-trapping-math
 $(O)/src/engine/kokoro/surrogate.o $(O)/src/engine/kokoro/post.o $(O)/src/audio/pitch.o $(O)/src/audio/tempo.o: CFLAGS += -O3

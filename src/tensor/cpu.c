@@ -7,26 +7,42 @@
 
 const struct tb_kernels *tb_kernels = &tb_kernels_c;
 
+#if defined(__x86_64__)
+static bool has_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+static bool has_avx512(void)
+{
+    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+#endif
+
 static const struct tb_kernels *table_of(enum tb_cpu level)
 {
     switch (level) {
     case TB_CPU_C:
         return &tb_kernels_c;
-    case TB_CPU_AVX2:
 #if defined(__x86_64__)
-        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-            return &tb_kernels_avx2;
+    case TB_CPU_AVX2:
+        return has_avx2() ? &tb_kernels_avx2 : NULL;
+    case TB_CPU_AVX512:
+        return has_avx512() ? &tb_kernels_avx512 : NULL;
+    case TB_CPU_VNNI:
+        return has_avx512() && __builtin_cpu_supports("avx512vnni") ? &tb_kernels_vnni : NULL;
 #endif
+    default:
         return NULL;
-    case TB_CPU_COUNT:
-        break;
     }
-    return NULL;
 }
 
 const char *tb_cpu_name(enum tb_cpu level)
 {
-    static const char *const names[TB_CPU_COUNT] = { [TB_CPU_C] = "c", [TB_CPU_AVX2] = "avx2" };
+    static const char *const names[TB_CPU_COUNT] = {
+        [TB_CPU_C] = "c", [TB_CPU_AVX2] = "avx2", [TB_CPU_AVX512] = "avx512", [TB_CPU_VNNI] = "vnni"
+    };
 
     return (unsigned)level < TB_CPU_COUNT ? names[level] : "unknown";
 }

@@ -11,11 +11,13 @@
 
 enum tb_cpu {
     TB_CPU_C,
-    TB_CPU_AVX2, /* with FMA */
+    TB_CPU_AVX2,   /* with FMA */
+    TB_CPU_AVX512, /* and products of whole numbers in vectors of 512 bits: F, BW, DQ, VL */
+    TB_CPU_VNNI,   /* and these multiplied and added in one instruction */
     TB_CPU_COUNT
 };
 
-/* "c", "avx2". */
+/* "c", "avx2", "avx512", "vnni". */
 const char *tb_cpu_name(enum tb_cpu level);
 /* This machine can run it and this build holds it. */
 bool tb_cpu_supported(enum tb_cpu level);

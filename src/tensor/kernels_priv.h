@@ -55,7 +55,12 @@ struct tb_kernels {
 
 extern const struct tb_kernels tb_kernels_c;
 #if defined(__x86_64__)
-extern const struct tb_kernels tb_kernels_avx2;
+extern const struct tb_kernels tb_kernels_avx2, tb_kernels_avx512, tb_kernels_vnni;
+
+void tb_tile16_avx512(const uint32_t *x, int ldx, const int16_t *w, int pairs, int taps, int dilation, int vecs,
+                      int32_t *acc);
+void tb_tile16_vnni(const uint32_t *x, int ldx, const int16_t *w, int pairs, int taps, int dilation, int vecs,
+                    int32_t *acc);
 #endif
 
 /* The table in use. */

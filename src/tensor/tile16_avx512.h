@@ -1,0 +1,57 @@
+/* tile16_avx512.h - the tile of whole numbers with vectors of sixteen, compiled with and without the instruction that
+ * multiplies and adds at once (VNNI). kernels_c.c says what it does.
+ *
+ * Of the 24 columns of a row sixteen are one vector; the other eight go with those of the next row into one. */
+#ifndef TB_TENSOR_TILE16_AVX512_H
+#define TB_TENSOR_TILE16_AVX512_H
+
+#include <immintrin.h>
+#include <string.h>
+
+#include "tensor/kernels_priv.h"
+
+#if defined(__AVX512VNNI__)
+#define TB_DOT16(sum, a, b) _mm512_dpwssd_epi32(sum, a, b)
+#else
+#define TB_DOT16(sum, a, b) _mm512_add_epi32(sum, _mm512_madd_epi16(a, b))
+#endif
+
+static inline void tb_tile16_of(const uint32_t *x, int ldx, const int16_t *w, int pairs, int taps, int dilation,
+                                int32_t *acc)
+{
+    const __m512i first = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
+    const __m512i second = _mm512_setr_epi32(2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3);
+    __m512i a[TB_PANEL], b[2];
+
+    for (int i = 0; i < TB_PANEL; i++)
+        a[i] = _mm512_setzero_si512();
+    b[0] = b[1] = _mm512_setzero_si512();
+    for (int c = 0; c < pairs; c++, x += ldx) {
+        const uint32_t *at = x;
+
+        for (int tap = 0; tap < taps; tap++, w += 2 * TB_PANEL, at += dilation) {
+            __m512i left = _mm512_loadu_si512(at);
+            __m512i right = _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)(const void *)(at + 16)));
+            __m512i rows = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)w));
+
+#pragma GCC unroll 4
+            for (int i = 0; i < TB_PANEL; i++) {
+                int32_t both;
+
+                memcpy(&both, w + 2 * i, sizeof both);
+                a[i] = TB_DOT16(a[i], left, _mm512_set1_epi32(both));
+            }
+            b[0] = TB_DOT16(b[0], right, _mm512_permutexvar_epi32(first, rows));
+            b[1] = TB_DOT16(b[1], right, _mm512_permutexvar_epi32(second, rows));
+        }
+    }
+    for (int i = 0; i < TB_PANEL; i++) {
+        __m512i half = b[i / 2];
+
+        _mm512_storeu_si512(acc + i * TB_TILE, a[i]);
+        _mm256_storeu_si256((__m256i *)(void *)(acc + i * TB_TILE + 16),
+                            i % 2 ? _mm512_extracti64x4_epi64(half, 1) : _mm512_castsi512_si256(half));
+    }
+}
+
+#endif
