@@ -12,22 +12,17 @@
  * Weights that are whole numbers are multiplied as such: the input of a block goes through the prologue twice, first to
  * see how large it is, then to be rounded to 16 bits; sums of 32 bits cannot overflow (ops.h). */
 #include <assert.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "tensor/kernels_priv.h"
-#include "tensor/ops.h"
+#include "tensor/conv_priv.h"
 
 enum {
-    PACK_FLOATS = 96 * 1024, /* on the stack of each thread: 384 kB */
     PACK_GOOD = 64 * 1024,   /* half of the smallest second-level cache in use, to leave room for weights */
-    SHORT_HALO = 8,          /* columns that a tile may repeat of its neighbour */
     MOST_TILES = 8,          /* of a block */
     FEWEST_TILES = 2,        /* of a block, where the buffer lets it */
     PARTS_EACH = 2,          /* wanted for each thread, that all end together */
-    WIDE_SLACK = 64,         /* what widen16 may write beyond the end */
-    FEWEST_WORK = 512        /* rows x taps of a group, all for one packed input: packing stays under 5 % */
+    FEWEST_WORK = 256        /* rows x taps of a group, all for one packed input: packing stays under a fifth */
 };
 
 struct job {
@@ -47,47 +42,7 @@ struct tile {
     uint32_t *x16; /* where weights are whole numbers */
 };
 
-enum { ROW = (MOST_TILES + 1) * TB_TILE + SHORT_HALO };
-
-static int round_up(int n, int to)
-{
-    return (n + to - 1) / to * to;
-}
-
-static int halo_of(const struct tb_conv *c)
-{
-    return (c->taps - 1) * c->spec.dilation;
-}
-
-static bool packs_tiles(const struct tb_conv *c)
-{
-    return halo_of(c) <= SHORT_HALO && (c->spec.stride == 1 || c->spec.transposed);
-}
-
-/* Row length of the packed input for a block of `cols` columns. Rows of a whole block have an odd number of cache
- * lines, so that channels spread over all cache sets. */
-static int packed_ld(const struct tb_conv *c, int cols)
-{
-    if (packs_tiles(c))
-        return round_up(TB_TILE + halo_of(c), TB_LANES);
-    return 16 * ((cols + halo_of(c) + 15) / 16 | 1);
-}
-
-static bool is_whole(const struct tb_conv *c)
-{
-    return c->whole;
-}
-
-/* Channels in the packed input: as floats, or two by two. */
-static int packed_depth(const struct tb_conv *c)
-{
-    return is_whole(c) ? (c->depth + 1) / 2 : c->depth;
-}
-
-static size_t packed_floats(const struct tb_conv *c, int tiles)
-{
-    return (size_t)packed_depth(c) * (size_t)packed_ld(c, tiles * TB_TILE) * (size_t)(packs_tiles(c) ? tiles : 1);
-}
+enum { ROW = (MOST_TILES + 1) * TB_TILE + TB_SHORT_HALO };
 
 /* Zeros that stand before the first column of the input, in columns of the matrix product. */
 static int lead_of(const struct tb_conv *c)
@@ -135,11 +90,11 @@ static void pack_strided(const struct job *j, int c, int from, int n, float *out
 static void pack_into_tiles(const struct job *j, int col, int n, const struct tile *tiles, int count)
 {
     const struct tb_conv *c = j->conv;
-    int ld = packed_ld(c, j->block);
+    int ld = tb_conv_packed_ld(c, j->block);
     float row[ROW] = { 0 };
 
     for (int i = 0; i < c->depth; i++) {
-        pack_row(j, i, col - lead_of(c), round_up(n, TB_LANES) + halo_of(c), row);
+        pack_row(j, i, col - lead_of(c), tb_conv_round_up(n, TB_LANES) + tb_conv_halo_of(c), row);
         for (int k = 0; k < count; k++)
             for (int v = 0; v < ld; v += TB_LANES)
                 memcpy(tiles[k].x + (size_t)i * (size_t)ld + v, row + tiles[k].t + v, TB_LANES * sizeof *row);
@@ -149,7 +104,8 @@ static void pack_into_tiles(const struct job *j, int col, int n, const struct ti
 static void pack_block(const struct job *j, int col, int n, float *out)
 {
     const struct tb_conv *c = j->conv;
-    int need = round_up(n, TB_LANES) + halo_of(c), stride = c->spec.stride, ld = packed_ld(c, j->block);
+    int need = tb_conv_round_up(n, TB_LANES) + tb_conv_halo_of(c), stride = c->spec.stride;
+    int ld = tb_conv_packed_ld(c, j->block);
 
     for (int i = 0; i < c->spec.in; i++) {
         if (stride > 1 && !c->spec.transposed)
@@ -204,9 +160,9 @@ static int next_tile(int left)
 /* Cut n columns into tiles, whose packed input lies in `packed`, or in `words`. Returns the number of tiles. */
 static int cut_tiles(const struct job *j, int n, float *packed, uint32_t *words, struct tile *tiles)
 {
-    int count = 0, ld = packed_ld(j->conv, j->block);
-    size_t size = (size_t)packed_depth(j->conv) * (size_t)ld;
-    bool each = packs_tiles(j->conv);
+    int count = 0, ld = tb_conv_packed_ld(j->conv, j->block);
+    size_t size = (size_t)tb_conv_packed_depth(j->conv) * (size_t)ld;
+    bool each = tb_conv_packs_tiles(j->conv);
 
     for (int t = 0; t < n; t += tiles[count++].width) {
         int vecs = next_tile((n - t + TB_LANES - 1) / TB_LANES), width = vecs * TB_LANES;
@@ -238,12 +194,12 @@ static void run_floats(void *ctx, int part)
     const struct job *j = ctx;
     const struct tb_conv *c = j->conv;
     struct piece at = piece_of(j, part);
-    _Alignas(64) float packed[PACK_FLOATS];
+    _Alignas(64) float packed[TB_PACK_FLOATS];
     _Alignas(64) float acc[TB_PANEL * TB_TILE];
     struct tile tiles[MOST_TILES];
-    int count = cut_tiles(j, at.n, packed, NULL, tiles), ld = packed_ld(c, j->block);
+    int count = cut_tiles(j, at.n, packed, NULL, tiles), ld = tb_conv_packed_ld(c, j->block);
 
-    if (packs_tiles(c))
+    if (tb_conv_packs_tiles(c))
         pack_into_tiles(j, at.col, at.n, tiles, count);
     else
         pack_block(j, at.col, at.n, packed);
@@ -262,8 +218,8 @@ static float peak_of(const struct job *j, int col, int n)
     uint32_t most = 0;
 
     for (int i = 0; i < j->conv->depth; i++) {
-        pack_row(j, i, col - lead_of(j->conv), n + halo_of(j->conv), row);
-        uint32_t here = tb_kernels->fast_peak(row, n + halo_of(j->conv));
+        pack_row(j, i, col - lead_of(j->conv), n + tb_conv_halo_of(j->conv), row);
+        uint32_t here = tb_kernels->fast_peak(row, n + tb_conv_halo_of(j->conv));
         most = here > most ? here : most;
     }
     memcpy(&peak, &most, sizeof peak);
@@ -274,7 +230,7 @@ static float peak_of(const struct job *j, int col, int n)
 static void pack_words(const struct job *j, struct piece at, float gain, const struct tile *tiles, int count)
 {
     const struct tb_conv *c = j->conv;
-    int ld = packed_ld(c, j->block), n = at.n + halo_of(c), from = at.col - lead_of(c);
+    int ld = tb_conv_packed_ld(c, j->block), n = at.n + tb_conv_halo_of(c), from = at.col - lead_of(c);
     float a[ROW] = { 0 }, b[ROW] = { 0 };
     uint32_t words[ROW];
 
@@ -294,12 +250,9 @@ static void pack_words(const struct job *j, struct piece at, float gain, const s
 /* The weights of panel p, widened into `wide` where they are in 8 bits. */
 static const int16_t *panel_of(const struct tb_conv *c, int p, int16_t *wide)
 {
-    const struct tb_q8 *q = &c->q8;
-    int row = p * TB_PANEL, rows = c->rows - row < TB_PANEL ? c->rows - row : TB_PANEL;
-
     if (c->w16)
-        return c->w16 + (size_t)p * (size_t)(packed_depth(c) * c->taps * TB_PANEL * 2);
-    tb_kernels->widen16(q->q + (size_t)row * q->len, q->len, rows, q->flip, q->zero + row, c->depth, c->taps, wide);
+        return c->w16 + (size_t)p * (size_t)(tb_conv_packed_depth(c) * c->taps * TB_PANEL * 2);
+    tb_conv_widen_panel(c, p, wide);
     return wide;
 }
 
@@ -308,8 +261,8 @@ static void run_words(void *ctx, int part)
     const struct job *j = ctx;
     const struct tb_conv *c = j->conv;
     struct piece at = piece_of(j, part);
-    _Alignas(64) uint32_t words[PACK_FLOATS];
-    _Alignas(64) int16_t wide[TB_PANEL * (TB_Q8_LEN + TB_Q8_TAPS) + WIDE_SLACK];
+    _Alignas(64) uint32_t words[TB_PACK_FLOATS];
+    _Alignas(64) int16_t wide[TB_PANEL * (TB_Q8_LEN + TB_Q8_TAPS) + TB_WIDE_SLACK];
     _Alignas(64) int32_t acc[TB_PANEL * TB_TILE];
     _Alignas(64) float sums[TB_PANEL * TB_TILE];
     float peak = peak_of(j, at.col, at.n), gain[TB_PANEL];
@@ -323,8 +276,8 @@ static void run_words(void *ctx, int part)
         for (int i = 0; i < TB_PANEL; i++)
             gain[i] = peak / c->limit * c->unit[p * TB_PANEL + i];
         for (int i = 0; i < count; i++) {
-            tb_kernels->tile16(tiles[i].x16, packed_ld(c, j->block), w, packed_depth(c), c->taps, c->spec.dilation,
-                               tiles[i].vecs, acc);
+            tb_kernels->tile16(tiles[i].x16, tb_conv_packed_ld(c, j->block), w, tb_conv_packed_depth(c), c->taps,
+                               c->spec.dilation, tiles[i].vecs, acc);
             tb_kernels->from32(acc, gain, sums);
             store_tile(j, sums, p * TB_PANEL, at.col + tiles[i].t, tiles[i].width);
         }
@@ -336,9 +289,9 @@ static int block_of(const struct tb_conv *c)
 {
     int tiles = MOST_TILES;
 
-    while (tiles > FEWEST_TILES && packed_floats(c, tiles) > PACK_GOOD)
+    while (tiles > FEWEST_TILES && tb_conv_packed_floats(c, tiles) > PACK_GOOD)
         tiles--;
-    while (tiles > 1 && packed_floats(c, tiles) > PACK_FLOATS)
+    while (tiles > 1 && tb_conv_packed_floats(c, tiles) > TB_PACK_FLOATS)
         tiles--;
     return tiles * TB_TILE;
 }
@@ -350,11 +303,13 @@ static void cut(struct job *j, int threads)
 
     j->block = block_of(c);
     j->blocks = (j->cols + j->block - 1) / j->block;
-    j->block = round_up((j->cols + j->blocks - 1) / j->blocks, TB_LANES); /* of equal size */
+    j->block = tb_conv_round_up((j->cols + j->blocks - 1) / j->blocks, TB_LANES); /* of equal size */
     j->blocks = (j->cols + j->block - 1) / j->block;
     j->groups = threads > 1 ? (PARTS_EACH * threads + j->blocks - 1) / j->blocks : 1;
     if (j->groups > c->rows * c->taps / FEWEST_WORK)
         j->groups = c->rows * c->taps / FEWEST_WORK;
+    if (j->groups > threads)
+        j->groups -= j->groups % threads;
     if (j->groups < 1)
         j->groups = 1;
     j->group = (panels + j->groups - 1) / j->groups;
@@ -384,208 +339,5 @@ void tb_conv_run(struct tb_pool *pool, const struct tb_conv *conv, struct tb_mat
     assert(!j.post->residual || (j.post->residual->rows == y.rows && j.post->residual->cols == y.cols));
     j.cols = s->transposed ? (y.cols + s->pad_left + s->stride - 1) / s->stride : y.cols;
     cut(&j, tb_pool_threads(pool));
-    tb_pool_run(pool, is_whole(conv) ? run_words : run_floats, &j, j.blocks * j.groups);
-}
-
-/* Where the product's weight for (row, depth index d, tap) comes from; -1 for a tap that only rounds up. */
-static long source_of(const struct tb_conv *c, int row, int d, int tap)
-{
-    const struct tb_conv_spec *s = &c->spec;
-    int o = row, i = d, k = tap;
-
-    if (s->transposed) { /* column m of phase p is x[m - q] w[p + q * stride], taps stored with the oldest first */
-        o = row / s->stride;
-        k = row % s->stride + (c->taps - 1 - tap) * s->stride;
-        return k < s->taps ? ((long)i * s->out + o) * s->taps + k : -1;
-    }
-    if (s->stride > 1) {
-        i = d / s->stride;
-        k = tap * s->stride + d % s->stride;
-    }
-    return k < s->taps ? ((long)o * s->in + i) * s->taps + k : -1;
-}
-
-static void pack_weights(struct tb_conv *c, const float *w)
-{
-    int panels = (c->rows + TB_PANEL - 1) / TB_PANEL;
-    float *out = c->w;
-
-    for (int p = 0; p < panels; p++)
-        for (int d = 0; d < c->depth; d++)
-            for (int tap = 0; tap < c->taps; tap++)
-                for (int i = 0; i < TB_PANEL; i++) {
-                    int row = p * TB_PANEL + i;
-                    long from = row < c->rows ? source_of(c, row, d, tap) : -1;
-
-                    *out++ = from < 0 ? 0.0f : w[from];
-                }
-}
-
-/* The same as whole numbers of `unit`, two channels side by side. *sum: the largest sum of a row's magnitudes. False:
- * some are of more than 16 bits. */
-static bool pack_whole(struct tb_conv *c, const float *w, double unit, double *sum)
-{
-    bool fits = true;
-
-    *sum = 0;
-    for (int row = 0; row < c->rows; row++) {
-        int16_t *panel = c->w16 + (size_t)(row / TB_PANEL) * (size_t)(packed_depth(c) * c->taps * TB_PANEL * 2);
-        double here = 0;
-
-        for (int d = 0; d < c->depth; d++)
-            for (int tap = 0; tap < c->taps; tap++) {
-                long from = source_of(c, row, d, tap);
-                double v = from < 0 ? 0.0 : rint((double)w[from] / unit);
-
-                fits = fits && fabs(v) <= 32767;
-                panel[((d / 2 * c->taps + tap) * TB_PANEL + row % TB_PANEL) * 2 + d % 2] = (int16_t)(fits ? v : 0);
-                here += fabs(v);
-            }
-        *sum = here > *sum ? here : *sum;
-    }
-    return fits;
-}
-
-/* *c with the defaults of the spec filled in, its shape and room for biases and units. */
-static enum tb_code shape(const struct tb_conv_spec *spec, bool whole, const float *bias, struct tb_conv *c,
-                          struct tb_error *err)
-{
-    struct tb_conv_spec *s = &c->spec;
-
-    *c = (struct tb_conv){ .spec = *spec, .whole = whole };
-    s->dilation = s->dilation ? s->dilation : 1;
-    s->stride = s->stride ? s->stride : 1;
-    assert(s->out > 0 && s->in > 0 && s->taps > 0 && (s->dilation == 1 || (s->stride == 1 && !s->transposed)));
-    c->rows = s->transposed ? s->out * s->stride : s->out;
-    c->depth = s->transposed ? s->in : s->in * s->stride;
-    c->taps = (s->stride > 1 || s->transposed) ? (s->taps + s->stride - 1) / s->stride : s->taps;
-    if (packed_floats(c, 1) > PACK_FLOATS)
-        return tb_fail(err, TB_EUNSUPPORTED, "convolution of %d channels, %d taps, dilation %d: too wide", s->in,
-                       s->taps, s->dilation);
-    if (whole && !packs_tiles(c))
-        return tb_fail(err, TB_EUNSUPPORTED, "convolution of whole numbers, stride %d, %d taps, dilation %d", s->stride,
-                       s->taps, s->dilation);
-    c->bias = calloc((size_t)round_up(c->rows, TB_PANEL), sizeof *c->bias);
-    c->unit = calloc((size_t)round_up(c->rows, TB_PANEL), sizeof *c->unit);
-    if (!c->bias || !c->unit) {
-        tb_conv_free(c);
-        return tb_fail(err, TB_ENOMEM, "convolution biases: %d floats", 2 * c->rows);
-    }
-    for (int r = 0; bias && r < c->rows; r++)
-        c->bias[r] = bias[s->transposed ? r / s->stride : r];
-    return TB_OK;
-}
-
-enum tb_code tb_conv_pack(const struct tb_conv_spec *spec, const float *w, const float *bias, struct tb_conv *out,
-                          struct tb_error *err)
-{
-    struct tb_conv c;
-    enum tb_code rc = shape(spec, false, bias, &c, err);
-
-    *out = (struct tb_conv){ 0 };
-    if (rc)
-        return rc;
-
-    size_t size = (size_t)round_up(c.rows, TB_PANEL) * (size_t)c.depth * (size_t)c.taps * sizeof *c.w;
-    c.w = aligned_alloc(64, (size + 63) / 64 * 64);
-    if (!c.w) {
-        tb_conv_free(&c);
-        return tb_fail(err, TB_ENOMEM, "convolution weights: %zu bytes", size);
-    }
-    pack_weights(&c, w);
-    *out = c;
-    return TB_OK;
-}
-
-/* What the input may be, that a sum of products with weights of this sum stays below 2^31; 1 is for rounding. */
-static float limit_of(double sum)
-{
-    double limit = sum > 65536.0 ? 2147483647.0 / sum : 32767.0;
-
-    return (float)(limit - 1.0);
-}
-
-enum tb_code tb_conv_pack_whole(const struct tb_conv_spec *spec, const float *w, float unit, const float *bias,
-                                struct tb_conv *out, struct tb_error *err)
-{
-    struct tb_conv c;
-    double sum;
-    enum tb_code rc = shape(spec, true, bias, &c, err);
-
-    *out = (struct tb_conv){ 0 };
-    if (rc)
-        return rc;
-
-    size_t size = 2 * (size_t)round_up(c.rows, TB_PANEL) * (size_t)packed_depth(&c) * (size_t)c.taps * sizeof *c.w16;
-    c.w16 = aligned_alloc(64, (size + 63) / 64 * 64);
-    if (!c.w16) {
-        tb_conv_free(&c);
-        return tb_fail(err, TB_ENOMEM, "convolution weights: %zu bytes", size);
-    }
-    memset(c.w16, 0, size);
-    if (!pack_whole(&c, w, (double)unit, &sum)) {
-        tb_conv_free(&c);
-        return tb_fail(err, TB_EUNSUPPORTED, "convolution weights of more than 16 bits");
-    }
-    for (int r = 0; r < c.rows; r++)
-        c.unit[r] = unit;
-    c.limit = limit_of(sum);
-    *out = c;
-    return TB_OK;
-}
-
-/* Do all bytes stand for whole numbers? *sum: the largest sum of a row's magnitudes. */
-static bool whole_bytes(const struct tb_q8 *q8, double *sum)
-{
-    *sum = 0;
-    for (size_t r = 0; r < q8->rows; r++) {
-        int zero = (int)q8->zero[r], here = 0;
-
-        if (q8->zero[r] != (float)zero || zero < 0 || zero > 255)
-            return false;
-        for (size_t i = 0; i < q8->len; i++)
-            here += abs((q8->q[r * q8->len + i] ^ q8->flip) - zero);
-        *sum = here > *sum ? here : *sum;
-    }
-    return true;
-}
-
-enum tb_code tb_conv_map(const struct tb_conv_spec *spec, struct tb_q8 *q8, const float *bias, struct tb_conv *out,
-                         struct tb_error *err)
-{
-    struct tb_conv c;
-    double sum;
-    enum tb_code rc;
-
-    *out = (struct tb_conv){ 0 };
-    assert(q8->rows == (size_t)spec->out && q8->len == (size_t)spec->in * (size_t)spec->taps);
-    if (spec->transposed || spec->stride > 1 || q8->len > TB_Q8_LEN || spec->taps > TB_Q8_TAPS ||
-        !whole_bytes(q8, &sum))
-        return tb_fail(err, TB_EUNSUPPORTED, "convolution of this kind from 8 bits");
-    if ((rc = shape(spec, true, bias, &c, err)))
-        return rc;
-    for (int r = 0; r < c.rows; r++)
-        c.unit[r] = q8->scale[r];
-    c.limit = limit_of(sum);
-    c.q8 = *q8;
-    *q8 = (struct tb_q8){ 0 };
-    *out = c;
-    return TB_OK;
-}
-
-void tb_conv_free(struct tb_conv *conv)
-{
-    free(conv->w);
-    free(conv->w16);
-    free(conv->bias);
-    free(conv->unit);
-    tb_q8_free(&conv->q8);
-    *conv = (struct tb_conv){ 0 };
-}
-
-void tb_q8_free(struct tb_q8 *q8)
-{
-    free(q8->scale);
-    free(q8->zero);
-    *q8 = (struct tb_q8){ 0 };
+    tb_pool_run(pool, conv->whole ? run_words : run_floats, &j, j.blocks * j.groups);
 }

@@ -27,9 +27,9 @@ struct tb_fastconv {
 };
 
 /* Pack w [out][in][taps] and bias [out] (NULL: zero); taps odd, at most 11, dilation at most 5, in even and at most
- * 256, out a multiple of 4. unit [out]: each row of w is whole numbers times this; NULL, or where such numbers are too large
- * for 16 bits: transformed filters are rounded to units chosen here, which costs as much accuracy as the input's
- * rounding. Release with tb_fastconv_free, which accepts an empty one. */
+ * 256, out a multiple of 4. unit [out]: each row of w is whole numbers times this; NULL, or where such numbers are too
+ * large for 16 bits: they are rounded to units chosen here, which costs more accuracy than the input's rounding.
+ * TB_EUNSUPPORTED: weights that are no numbers. Release with tb_fastconv_free, which accepts an empty one. */
 enum tb_code tb_fastconv_pack(int out, int in, int taps, int dilation, const float *w, const float *unit,
                               const float *bias, struct tb_fastconv *conv, struct tb_error *err);
 void tb_fastconv_free(struct tb_fastconv *conv);

@@ -72,7 +72,8 @@ struct tb_conv {
  * always does; beyond it TB_EUNSUPPORTED. Release with tb_conv_free, which accepts an empty one. */
 enum tb_code tb_conv_pack(const struct tb_conv_spec *spec, const float *w, const float *bias, struct tb_conv *out,
                           struct tb_error *err);
-/* The same with weights that are whole numbers times `unit`, of 16 bits. Products and sums are of whole numbers then:
+/* The same with weights that are whole numbers times `unit`, of 16 bits; unit 0: floats, which are rounded, and
+ * that costs as much accuracy as the input's rounding does. Products and sums are of whole numbers then:
  * each block of columns of the input is rounded to 16 bits with a scale of its own. |input| <= limit, and limit times
  * the largest sum of a row's weights is below 2^31, so no sum can overflow. Errors are at 60 to 70 dB below the output.
  * TB_EUNSUPPORTED: larger weights, a stride, or dilation * (taps - 1) > 8. */
@@ -83,6 +84,8 @@ enum tb_code tb_conv_pack_whole(const struct tb_conv_spec *spec, const float *w,
  * TB_Q8_TAPS taps, dilation * (taps - 1) > 8, or a zero that is no byte. */
 enum tb_code tb_conv_map(const struct tb_conv_spec *spec, struct tb_q8 *q8, const float *bias, struct tb_conv *out,
                          struct tb_error *err);
+/* Keep the weights of a mapped one in memory of its own, as 16-bit numbers: for one that runs many times in a pass. */
+enum tb_code tb_conv_widen(struct tb_conv *conv, struct tb_error *err);
 void tb_conv_free(struct tb_conv *conv);
 /* Columns that an input of `cols` columns gives; may be <= 0 for a short input, which must then not be run. */
 int tb_conv_cols(const struct tb_conv *conv, int cols);

@@ -78,21 +78,6 @@ static bool in_bytes(struct loader *l, const char *name, int rank, const size_t 
     return l->rc == TB_OK && tb_weights_q8(l->weights, name, rank, shape, q8, &unused) == TB_OK;
 }
 
-/* One unit for all weights of a transposed convolution, or 0. */
-static float unit_of(struct loader *l, const char *name, const size_t *shape)
-{
-    struct tb_q8 q8 = { 0 };
-    float unit = 0.0f;
-
-    if (in_bytes(l, name, 3, shape, &q8)) {
-        unit = q8.scale[0];
-        for (size_t r = 0; r < q8.rows; r++)
-            unit = q8.scale[r] == unit ? unit : 0.0f;
-    }
-    tb_q8_free(&q8);
-    return unit;
-}
-
 /* Pack prefix.weight, a matrix when it has one tap and is a linear layer, and prefix.bias when there is one. */
 static void conv(struct loader *l, const char *prefix, bool linear, struct tb_conv_spec spec, struct tb_conv *out)
 {
@@ -101,20 +86,17 @@ static void conv(struct loader *l, const char *prefix, bool linear, struct tb_co
     size_t shape[3] = { spec.transposed ? i : o, spec.transposed ? o : i, (size_t)spec.taps };
     struct tb_q8 q8 = { 0 };
     const float *w, *b = NULL;
-    float unit = 0.0f;
     bool mapped = !spec.transposed && spec.stride <= 1 && (long)spec.in * spec.taps <= TB_Q8_LEN;
 
     mapped = mapped && in_bytes(l, name_of(name, prefix, ".weight"), linear ? 2 : 3, shape, &q8);
     w = mapped ? NULL : borrow(l, name_of(name, prefix, ".weight"), linear ? 2 : 3, shape);
     if (l->rc == TB_OK && tb_weights_has(l->weights, name_of(name, prefix, ".bias")))
         b = borrow(l, name, 1, &o);
-    if (spec.transposed)
-        unit = unit_of(l, name_of(name, prefix, ".weight"), shape);
     if (l->rc == TB_OK && mapped)
         l->rc = tb_conv_map(&spec, &q8, b, out, l->err);
     else if (l->rc == TB_OK)
-        l->rc = unit > 0.0f ? tb_conv_pack_whole(&spec, w, unit, b, out, l->err)
-                            : tb_conv_pack(&spec, w, b, out, l->err);
+        l->rc = spec.transposed ? tb_conv_pack_whole(&spec, w, 0.0f, b, out, l->err)
+                                : tb_conv_pack(&spec, w, b, out, l->err);
     tb_q8_free(&q8);
     tb_weights_release(l->weights);
 }
@@ -122,6 +104,14 @@ static void conv(struct loader *l, const char *prefix, bool linear, struct tb_co
 static void linear(struct loader *l, const char *prefix, int out, int in, struct tb_conv *c)
 {
     conv(l, prefix, true, (struct tb_conv_spec){ .out = out, .in = in, .taps = 1 }, c);
+}
+
+/* Out of the map, where its weights are in 8 bits there. */
+static void widen(struct loader *l, struct tb_conv *const *convs, int n)
+{
+    for (int i = 0; i < n && l->rc == TB_OK; i++)
+        if (convs[i]->q8.q)
+            l->rc = tb_conv_widen(convs[i], l->err);
 }
 
 /* A convolution that keeps the length. */
@@ -308,6 +298,7 @@ static void load_bert(struct loader *l, struct tb_kokoro_bert *b)
     b->full_g = keep1(l, ALBERT "full_layer_layer_norm", ".weight", W);
     b->full_b = keep1(l, ALBERT "full_layer_layer_norm", ".bias", W);
     linear(l, "bert_encoder", TB_KOKORO_WIDTH, W, &b->out);
+    widen(l, (struct tb_conv *const[]){ &b->query, &b->key, &b->value, &b->dense, &b->ffn, &b->ffn_output }, 6);
 }
 
 static void load_text(struct loader *l, struct tb_kokoro_text *t)

@@ -51,6 +51,9 @@ static void check_conv(int out, int in, int taps, int cols, bool is_signed)
     struct tb_mat again = noise_mat(out, cols);
     tb_conv_run(pools[0], &mapped, x, NULL, again, NULL);
     check_same(b, again, "8 bits on two threads");
+    assert_int_equal(tb_conv_widen(&mapped, NULL), TB_OK);
+    tb_conv_run(NULL, &mapped, x, NULL, again, NULL);
+    check_same(b, again, "8 bits in memory of their own");
     tb_conv_free(&packed);
     tb_conv_free(&mapped);
     release(&q8, bytes);
