@@ -1,9 +1,9 @@
 /* speech.c - see speech.h: the scheduler.
  *
- * One worker picks, again and again, who is due first (order.c) and lets it go on: an utterance for one step, other work
- * (turn.c) for a slice. A step may take seconds, so the engine asks in between whether something is more urgent, and
- * that is then done inside the step. Computing is spread over all cores by the engine's thread pool: two steps at once
- * would only slow each other. */
+ * One worker picks, again and again, who is due first (order.c) and lets it go on: an utterance for one step, other
+ * work (turn.c) for a slice. A step may take seconds, so the engine asks in between whether something is more urgent,
+ * and that is then done inside the step. Computing is spread over all cores by the engine's thread pool: two steps at
+ * once would only slow each other. */
 #include "speech/speech.h"
 
 #include <stdlib.h>

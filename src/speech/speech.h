@@ -36,7 +36,7 @@ struct tb_speech_config {
 };
 
 enum tb_code tb_speech_open(const struct tb_speech_config *config, struct tb_speech **out, struct tb_error *err);
-/* No utterance makes a step any more, and turns are given at once: so that other work ends soon and can be waited for. */
+/* No utterance makes a step any more, and turns are given at once: so that other work ends soon. */
 void tb_speech_halt(struct tb_speech *speech);
 /* Cancels what runs and joins the worker. All utterances must be closed. */
 void tb_speech_close(struct tb_speech *speech);
