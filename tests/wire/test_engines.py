@@ -43,7 +43,7 @@ def made(server, recordings, model, name, **more):
 
 
 def speaks_over_http(server, voice, **parameters):
-    answer = server.synthesise(voice, "Hello.", parameters=parameters)
+    answer = server.synthesise(voice, "Hi.", parameters=parameters)
     assert answer.status_code == 200, answer.text
     return wav_frames(requests.get(answer.json()["output"]["audio"]["url"], timeout=30).content)
 
@@ -59,7 +59,7 @@ def speaks_live(server, voice):
             if event["type"] == "error":
                 return event["error"]
             if event["type"] == "session.updated":
-                ws.send(json.dumps({"type": "input_text_buffer.append", "text": "Hello."}))
+                ws.send(json.dumps({"type": "input_text_buffer.append", "text": "Hi."}))
                 ws.send(json.dumps({"type": "session.finish"}))
             size += len(event.get("delta", ""))
         return size
@@ -77,14 +77,14 @@ def test_two_engines_speak_in_one_server(on_one_folder, recordings):
                    [(HTTP_MODEL, "plain"), (REALTIME_MODEL, "live")])
     assert speaks_over_http(server, plain) > 0
     assert speaks_live(server, live) > 0
-    refused = server.synthesise(plain, "Hello.", parameters={"speech_rate": 1.5})
+    refused = server.synthesise(plain, "Hi.", parameters={"speech_rate": 1.5})
     assert refused.status_code == 400 and "speaks at its own rate" in refused.json()["message"]
-    assert server.synthesise(live, "Hello.").status_code == 400  # each voice for its own model alone
+    assert server.synthesise(live, "Hi.").status_code == 400  # each voice for its own model alone
     assert "not supported" in speaks_live(server, plain)["message"]
     listed = server.voices(action="list").json()["output"]["voice_list"]
     assert {(v["voice"], v["target_model"]) for v in listed} == {(plain, HTTP_MODEL), (live, REALTIME_MODEL)}
     assert server.voices(action="delete", voice=plain).status_code == 200
-    assert server.synthesise(plain, "Hello.").status_code == 400
+    assert server.synthesise(plain, "Hi.").status_code == 400
     assert speaks_live(server, live) > 0
 
 
@@ -106,7 +106,7 @@ def test_a_voice_is_enrolled_again_for_the_other_engine(on_one_folder, recording
     assert speaks_over_http(server, plain, speech_rate=2) > 0
     assert "voice-renewed" not in log_of(server)
     spoken = timbre("say", "--voice", plain, "-o", server.data / "said.wav", "--data", server.data, *MODEL_OPTIONS,
-                    *BOTH, "Hello.", env={"TIMBRE_URL": "", "DASHSCOPE_API_KEY": server.key})
+                    *BOTH, "Hi.", env={"TIMBRE_URL": "", "DASHSCOPE_API_KEY": server.key})
     assert spoken.returncode == 0, spoken.stderr
 
 
@@ -114,7 +114,7 @@ def test_without_its_recording_a_voice_is_refused_and_made_again(on_one_folder, 
     server = on_one_folder()
     plain, live = (made(server, recordings, model, "x") for model in (HTTP_MODEL, REALTIME_MODEL))
     server = on_one_folder("--engine", "qwen3", "--qwen3-model", TINY)
-    refused = server.synthesise(plain, "Hello.")
+    refused = server.synthesise(plain, "Hi.")
     assert refused.status_code == 400 and refused.json()["code"] == "InvalidParameter"
     assert refused.json()["message"].startswith("Invalid voice specified, the requested voice does not exist")
     for message in refused.json()["message"], speaks_live(server, live)["message"]:
