@@ -72,11 +72,17 @@ static uint16_t to_bf16(float v)
 
 static float greatest(const float *w, int n)
 {
-    float most = 0;
+    float most[8] = { 0 };
+    int i = 0;
 
-    for (int i = 0; i < n; i++)
-        most = fabsf(w[i]) > most ? fabsf(w[i]) : most;
-    return most;
+    for (; i + 8 <= n; i += 8) /* eight at once, for the compiler to see */
+        for (int k = 0; k < 8; k++)
+            most[k] = fabsf(w[i + k]) > most[k] ? fabsf(w[i + k]) : most[k];
+    for (; i < n; i++)
+        most[0] = fabsf(w[i]) > most[0] ? fabsf(w[i]) : most[0];
+    for (int k = 1; k < 8; k++)
+        most[0] = most[k] > most[0] ? most[k] : most[0];
+    return most[0];
 }
 
 /* A group as it would be held with some scale. */

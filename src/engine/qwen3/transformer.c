@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "engine/qwen3/ops.h"
 #include "engine/qwen3/product.h"
@@ -89,6 +90,8 @@ enum tb_code tb_q3_cache_open(const struct tb_q3_stack *s, int room, struct tb_q
         return tb_fail(err, TB_ENOMEM, "a cache of %d layers", layers);
     out->values = out->keys + layers;
     rc = tb_scratch_open(size, &out->memory, err);
+    if (rc == TB_OK) /* layers lie far apart and begin with few rows: huge pages would be empty but for them */
+        madvise(out->memory.base, out->memory.size, MADV_NOHUGEPAGE);
     for (int i = 0; rc == TB_OK && i < 2 * layers; i++)
         rc = tb_scratch_mat(&out->memory, room, width, &out->keys[i], err);
     if (rc)

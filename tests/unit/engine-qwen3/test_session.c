@@ -216,6 +216,39 @@ static void what_it_cannot_do_is_refused(void **state)
     tb_pcm_free(&quiet);
 }
 
+static void weights_may_be_held_in_few_bits(void **state)
+{
+    static const char *const kinds[] = { "int8", "int4", "int8" }; /* made, made, and read */
+    char folder[4096 + 64];
+    struct tb_engine_config config = { .model_dir = folder, .pool = pool, .weights = "int7" };
+    struct tb_engine *exact = engine;
+    struct tb_error err;
+
+    (void)state;
+    snprintf(folder, sizeof folder, "%s/models/tiny-0b6", golden_folder());
+    assert_int_equal(tb_engine_open(&tb_qwen3_ops, &config, &engine, &err), TB_EINVAL);
+    assert_non_null(strstr(err.text, "int7"));
+    char cache[] = "/tmp/timbre-session-XXXXXX", command[64];
+    assert_non_null(mkdtemp(cache));
+    config.cache = cache;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct heard h = { 0 };
+
+        config.weights = kinds[i];
+        if (tb_engine_open(&tb_qwen3_ops, &config, &engine, &err))
+            fail_msg("%s", err.text);
+        struct tb_session *s = open_session(&context);
+        assert_int_equal(tb_session_text(s, TB_STR("Hello."), TB_LANG_EN, NULL), TB_OK);
+        assert_int_equal(speak(s, &h), TB_OK);
+        assert_true(h.samples >= 2 * FRAME && h.energy > 0);
+        tb_session_close(s);
+        tb_engine_close(engine);
+    }
+    engine = exact;
+    snprintf(command, sizeof command, "rm -r %s", cache);
+    assert_int_equal(system(command), 0);
+}
+
 static void folders_that_are_no_model_are_refused(void **state)
 {
     struct tb_engine_config config = { .model_dir = "/nonexistent", .pool = pool };
@@ -240,6 +273,7 @@ int main(void)
         cmocka_unit_test(nothing_to_say_is_fine),
         cmocka_unit_test(a_listener_may_stop),
         cmocka_unit_test(what_it_cannot_do_is_refused),
+        cmocka_unit_test(weights_may_be_held_in_few_bits),
         cmocka_unit_test(folders_that_are_no_model_are_refused),
     };
 
