@@ -1,9 +1,11 @@
-/* enrol.h - from a recording to a voice print, in well under a second and without training.
+/* enrol.h - from a recording to a voice print, in about a second and without training.
  *
  * The recording's GE2E embedding, pitch, rate and long-term spectrum are measured; a map that was fitted once on
  * thousands of synthetic clips (adapter.safetensors) says which style would give that embedding (surrogate.h), and what
  * pitch, rate and spectrum that style has by itself. A small network adds to the style of each decoder block
- * (residual.h). The differences become the print's pitch, speed and equaliser. */
+ * (residual.h). Then the voice says a sentence on trial (calibrate.h): by how much its embedding is off from what the
+ * map expects is taken from the recording's, and the style is found again from there. The differences that are left
+ * become the print's pitch, speed and equaliser. */
 #ifndef TB_ENGINE_KOKORO_ENROL_H
 #define TB_ENGINE_KOKORO_ENROL_H
 
@@ -13,8 +15,8 @@
 struct tb_kokoro_enroller;
 
 /* Reads model_dir/ge2e.safetensors and model_dir/adapter.safetensors (scripts/setup copies the latter there from
- * assets/kokoro). model plans a text to find a style's pitch (calibrate.h); without it, NULL, the map's guess stays.
- * pool may be NULL. Both must outlive the enroller. Release with tb_kokoro_enroller_close. */
+ * assets/kokoro). model plans a text to find a style's pitch (calibrate.h); without it, NULL, the map's guess stays
+ * and there is no trial. pool may be NULL. Both must outlive the enroller. Release with tb_kokoro_enroller_close. */
 enum tb_code tb_kokoro_enroller_open(const char *model_dir, const struct tb_kokoro_model *model, struct tb_pool *pool,
                                      struct tb_kokoro_enroller **out, struct tb_error *err);
 void tb_kokoro_enroller_close(struct tb_kokoro_enroller *enroller); /* NULL is fine */

@@ -33,6 +33,7 @@ struct tb_surrogate {
     const float *stock_z, *stock_embedding;    /* [stock][Z], [stock][256] */
     const float *prior_mean, *prior_matrix;    /* [Z], [Z][Z] */
     float pitch_weight, spectrum_weight;
+    const float *trial;                        /* [256], or NULL */
 };
 
 /* Rows of a tensor whose number of rows only the file knows. */
@@ -69,6 +70,8 @@ static enum tb_code load(struct tb_surrogate *s, struct tb_error *err)
         (rc = tb_weights_get(w, "prior.mean", &s->prior_mean, err, Z)) ||
         (rc = tb_weights_get(w, "prior.matrix", &s->prior_matrix, err, Z, Z)) ||
         (rc = tb_weights_get(w, "weights", &weights, err, 2)))
+        return rc;
+    if (tb_weights_has(w, "trial") && (rc = tb_weights_get(w, "trial", &s->trial, err, EMBEDDING)))
         return rc;
     s->gamma = gamma[0];
     s->prosody_gamma = gamma[1];
@@ -257,19 +260,44 @@ static void nearest(const struct tb_surrogate *s, const struct tb_sound *target,
 struct problem {
     const struct tb_surrogate *s;
     const struct tb_sound *target;
+    int movable; /* of z's coordinates, the first ones */
 };
 
 static double objective(const void *ctx, const double *z, double *gradient)
 {
     const struct problem *p = ctx;
+    double value = tb_surrogate_objective(p->s, p->target, z, gradient);
 
-    return tb_surrogate_objective(p->s, p->target, z, gradient);
+    for (int i = p->movable; gradient && i < Z; i++)
+        gradient[i] = 0;
+    return value;
+}
+
+static enum tb_code keep(const double *found, double value, float *z, struct tb_error *err)
+{
+    if (!isfinite(value))
+        return tb_fail(err, TB_EINTERNAL, "adapter: no style was found for this voice");
+    for (int i = 0; i < Z; i++)
+        z[i] = (float)found[i];
+    return TB_OK;
+}
+
+enum tb_code tb_surrogate_refine(const struct tb_surrogate *s, const struct tb_sound *target, float *z,
+                                 struct tb_error *err)
+{
+    const struct problem problem = { s, target, ACOUSTIC };
+    double at[Z];
+
+    for (int i = 0; i < Z; i++)
+        at[i] = (double)z[i];
+    double value = tb_lbfgs(objective, &problem, Z, at, MAX_STEPS);
+    return keep(at, value, z, err);
 }
 
 enum tb_code tb_surrogate_invert(const struct tb_surrogate *s, const struct tb_sound *target, float *z,
                                  struct tb_error *err)
 {
-    const struct problem problem = { s, target };
+    const struct problem problem = { s, target, Z };
     size_t near[NEAREST], n = s->stock < NEAREST ? s->stock : NEAREST;
     double start[2][Z] = { { 0 } }, value[2];
 
@@ -283,9 +311,10 @@ enum tb_code tb_surrogate_invert(const struct tb_surrogate *s, const struct tb_s
         value[a] = tb_lbfgs(objective, &problem, Z, start[a], MAX_STEPS);
 
     int best = value[1] < value[0];
-    if (!isfinite(value[best]))
-        return tb_fail(err, TB_EINTERNAL, "adapter: no style was found for this voice");
-    for (int i = 0; i < Z; i++)
-        z[i] = (float)start[best][i];
-    return TB_OK;
+    return keep(start[best], value[best], z, err);
+}
+
+const float *tb_surrogate_trial(const struct tb_surrogate *s)
+{
+    return s->trial;
 }

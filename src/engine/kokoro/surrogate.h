@@ -36,5 +36,11 @@ double tb_surrogate_objective(const struct tb_surrogate *s, const struct tb_soun
 /* z [TB_SURROGATE_Z] for target. Deterministic; some tens of milliseconds. */
 enum tb_code tb_surrogate_invert(const struct tb_surrogate *s, const struct tb_sound *target, float *z,
                                  struct tb_error *err);
+/* From z, which inversion has found, to that of another target, near it; its prosody half stays. */
+enum tb_code tb_surrogate_refine(const struct tb_surrogate *s, const struct tb_sound *target, float *z,
+                                 struct tb_error *err);
+/* [TB_KOKORO_EMBEDDING] by which the embedding of the trial's sentence differs from that of much speech in the same
+ * voice, both of length 1 (calibrate.h); NULL when the file has none. */
+const float *tb_surrogate_trial(const struct tb_surrogate *s);
 
 #endif

@@ -116,6 +116,45 @@ static void inversion_is_as_good_as_the_reference(void **state)
     tb_surrogate_close(s);
 }
 
+/* As after a trial: the target lies elsewhere, and only the acoustic half follows. */
+static void refining_follows_the_target_and_keeps_the_prosody(void **state)
+{
+    struct tb_surrogate *s = open_adapter();
+    struct tb_sound target = golden_target();
+    float z[TB_SURROGATE_Z], was[TB_SURROGATE_Z];
+    double before[TB_SURROGATE_Z], after[TB_SURROGATE_Z];
+
+    (void)state;
+    assert_int_equal(tb_surrogate_invert(s, &target, z, NULL), TB_OK);
+    memcpy(was, z, sizeof z);
+    for (int i = 0; i < TB_KOKORO_EMBEDDING; i++)
+        target.embedding[i] += 0.03f * (float)sin(i * 2.1);
+    assert_int_equal(tb_surrogate_refine(s, &target, z, NULL), TB_OK);
+    for (int i = 0; i < TB_SURROGATE_Z; i++) {
+        before[i] = (double)was[i];
+        after[i] = (double)z[i];
+    }
+    assert_true(tb_surrogate_objective(s, &target, after, NULL) <
+                tb_surrogate_objective(s, &target, before, NULL) - 0.005);
+    assert_memory_not_equal(z, was, 40 * sizeof *z);
+    assert_memory_equal(z + 40, was + 40, 30 * sizeof *z);
+    tb_surrogate_close(s);
+}
+
+static void the_trials_text_is_known(void **state)
+{
+    struct tb_surrogate *s = open_adapter();
+    const float *off = tb_surrogate_trial(s);
+    double square = 0;
+
+    (void)state;
+    assert_non_null(off);
+    for (int i = 0; i < TB_KOKORO_EMBEDDING; i++)
+        square += (double)off[i] * off[i];
+    assert_true(square > 0.02 && square < 0.3); /* of what differs between vectors of length 1 */
+    tb_surrogate_close(s);
+}
+
 static void gradient_is_the_slope(void **state)
 {
     struct tb_surrogate *s = open_adapter();
@@ -200,6 +239,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(map_is_the_reference),
         cmocka_unit_test(inversion_is_as_good_as_the_reference),
+        cmocka_unit_test(refining_follows_the_target_and_keeps_the_prosody),
+        cmocka_unit_test(the_trials_text_is_known),
         cmocka_unit_test(gradient_is_the_slope),
         cmocka_unit_test(lbfgs_finds_the_end_of_a_curved_valley),
         cmocka_unit_test(lbfgs_does_not_follow_a_function_into_nothing),
