@@ -528,6 +528,14 @@ static void model_name(const struct tb_api *api, struct tb_str query, char *out,
         snprintf(out, room, "%s", api->config.default_model);
 }
 
+/* A name that is not served is refused inside the session. */
+static bool speech_full(const struct tb_api *api, const char *name)
+{
+    const struct tb_model *model = tb_voices_model(api->config.voices, tb_str_of(name));
+
+    return model && tb_speech_full(api->config.speech, model->engine);
+}
+
 enum tb_code tb_dialogue_admit(struct tb_api *api, const struct tb_http_request *req, int64_t *account, int *status,
                                char **body)
 {
@@ -551,7 +559,7 @@ enum tb_code tb_dialogue_admit(struct tb_api *api, const struct tb_http_request 
         tb_problem_from(&problem, rc, &err);
     else if (model_name(api, req->query, model, sizeof model), !model[0])
         tb_problem_set(&problem, TB_P_MODEL_MISSING, NULL, NULL);
-    else if (api->counters.sessions_open >= api->config.max_sessions || tb_speech_full(api->config.speech))
+    else if (api->counters.sessions_open >= api->config.max_sessions || speech_full(api, model))
         tb_problem_set(&problem, TB_P_RATE, NULL, NULL);
     if (!problem.kind)
         return TB_OK;

@@ -1,9 +1,10 @@
 /* admit.c - what speech costs on this machine now, and whether one more voice still fits.
  *
  * Everybody who listens needs, from the moment when the audio made so far ends, one second of audio in every second,
- * each of which takes `rtf` seconds of computing. A newcomer is admitted when for every moment to come the computing
- * that is due by then fits into a part of the time till then (max_load). What is due is a sum of ramps, so it is enough
- * to look at the ends of the ramps. The cost includes whatever else the machine does: it is measured by the wall clock. */
+ * each of which takes `rtf` seconds of computing, more with one engine than with another. A newcomer is admitted when
+ * for every moment to come the computing that is due by then fits into a part of the time till then (max_load). What is
+ * due is a sum of ramps, so it is enough to look at the ends of the ramps. The cost includes whatever else the machine
+ * does: it is measured by the wall clock. */
 #include "base/limits.h"
 #include "speech/speech_priv.h"
 
@@ -26,20 +27,50 @@ struct ramp {
     int64_t from_us, to_us;
 };
 
-void tb_speech_note_cost(struct tb_speech *s, int64_t busy_us, int64_t audio_us)
+/* NULL: nothing is known of it yet. */
+static const struct tb_cost *find_cost(const struct tb_speech *s, const struct tb_engine *engine)
 {
-    s->step_us = audio_us > s->step_us ? audio_us : s->step_us - s->step_us / FORGETS;
-    s->cost_busy_us += (double)busy_us;
-    s->cost_audio_us += (double)audio_us;
-    if (s->cost_audio_us > MEMORY_US) {
-        s->cost_busy_us /= 2;
-        s->cost_audio_us /= 2;
+    for (int i = 0; i < TB_COSTS && s->costs[i].engine; i++)
+        if (s->costs[i].engine == engine)
+            return &s->costs[i];
+    return NULL;
+}
+
+void tb_speech_note_cost(struct tb_speech *s, const struct tb_engine *engine, int64_t busy_us, int64_t audio_us)
+{
+    int i = 0;
+
+    while (i < TB_COSTS - 1 && s->costs[i].engine && s->costs[i].engine != engine)
+        i++;
+    struct tb_cost *c = &s->costs[i];
+    c->engine = engine;
+    c->step_us = audio_us > c->step_us ? audio_us : c->step_us - c->step_us / FORGETS;
+    c->busy_us += (double)busy_us;
+    c->audio_us += (double)audio_us;
+    if (c->audio_us > MEMORY_US) {
+        c->busy_us /= 2;
+        c->audio_us /= 2;
     }
 }
 
-double tb_speech_rtf(const struct tb_speech *s)
+double tb_speech_rtf(const struct tb_speech *s, const struct tb_engine *engine)
 {
-    return (s->cost_busy_us + PRIOR_RTF * PRIOR_US) / (s->cost_audio_us + PRIOR_US);
+    const struct tb_cost *c = find_cost(s, engine);
+    double busy = PRIOR_RTF * PRIOR_US, audio = PRIOR_US;
+
+    for (int i = 0; i < TB_COSTS; i++)
+        if (!engine || c == &s->costs[i]) {
+            busy += s->costs[i].busy_us;
+            audio += s->costs[i].audio_us;
+        }
+    return busy / audio;
+}
+
+int64_t tb_speech_step_us(const struct tb_speech *s, const struct tb_engine *engine)
+{
+    const struct tb_cost *c = find_cost(s, engine);
+
+    return c ? c->step_us : 0;
 }
 
 void tb_speech_note_length(struct tb_speech *s, size_t code_points, int64_t audio_us)
@@ -93,51 +124,54 @@ static double due(const struct ramp *r, int64_t at)
     return end > r->from_us ? (double)(end - r->from_us) : 0.0;
 }
 
-static bool fits_at(const struct tb_speech *s, const struct ramp *newcomer, int64_t now, int64_t at)
+static bool fits_at(const struct tb_speech *s, const struct tb_engine *engine, const struct ramp *newcomer, int64_t now,
+                    int64_t at)
 {
-    double audio = due(newcomer, at);
+    double busy = due(newcomer, at) * tb_speech_rtf(s, engine);
 
     for (const struct tb_utterance *u = s->utterances; u; u = u->next)
         if (counts(u)) {
             struct ramp r = ramp_of(u, now);
-            audio += due(&r, at);
+            busy += due(&r, at) * tb_speech_rtf(s, u->config.engine);
         }
-    return audio * tb_speech_rtf(s) <= s->max_load * (double)(at - now);
+    return busy <= s->max_load * (double)(at - now);
 }
 
-static enum tb_code admit_listener(const struct tb_speech *s, size_t expected, struct tb_error *err)
+static enum tb_code admit_listener(const struct tb_speech *s, const struct tb_engine *engine, size_t expected,
+                                   struct tb_error *err)
 {
     int64_t now = s->now_us(), from = now + PATIENCE_US;
     struct ramp newcomer = { from, from + (expected ? within_horizon(tb_speech_length_us(expected)) : HORIZON_US) };
-    bool fits = fits_at(s, &newcomer, now, newcomer.to_us);
+    bool fits = fits_at(s, engine, &newcomer, now, newcomer.to_us);
     size_t speaking = 0;
 
     for (const struct tb_utterance *u = s->utterances; u; u = u->next)
         if (counts(u)) {
             speaking++;
-            fits = fits && fits_at(s, &newcomer, now, ramp_of(u, now).to_us);
+            fits = fits && fits_at(s, engine, &newcomer, now, ramp_of(u, now).to_us);
         }
     if (fits || speaking < LEAST)
         return TB_OK;
     return tb_fail(err, TB_ELOAD, "%zu voices speak, and a second of speech takes %.2f s: one more would stutter",
-                   speaking, tb_speech_rtf(s));
+                   speaking, tb_speech_rtf(s, engine));
 }
 
 static enum tb_code admit_whole(const struct tb_speech *s, struct tb_error *err)
 {
-    double audio = 0;
+    double busy = 0;
 
     for (const struct tb_utterance *u = s->utterances; u; u = u->next)
         if (!u->closed && !u->ended && u->config.whole)
-            audio += (double)tb_utterance_left_us(u);
-    if (audio * tb_speech_rtf(s) <= QUEUE_US)
+            busy += (double)tb_utterance_left_us(u) * tb_speech_rtf(s, u->config.engine);
+    if (busy <= QUEUE_US)
         return TB_OK;
-    return tb_fail(err, TB_ELOAD, "%.0f s of speech wait to be made", audio / 1e6);
+    return tb_fail(err, TB_ELOAD, "%.0f s of computing wait to be done", busy / 1e6);
 }
 
-enum tb_code tb_speech_admit(const struct tb_speech *s, bool whole, size_t expected, struct tb_error *err)
+enum tb_code tb_speech_admit(const struct tb_speech *s, const struct tb_engine *engine, bool whole, size_t expected,
+                             struct tb_error *err)
 {
     if (s->open >= s->most)
         return tb_fail(err, TB_EBUSY, "%zu utterances are open, the most there may be", s->most);
-    return whole ? admit_whole(s, err) : admit_listener(s, expected, err);
+    return whole ? admit_whole(s, err) : admit_listener(s, engine, expected, err);
 }

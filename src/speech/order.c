@@ -34,7 +34,8 @@ static bool wants_cores(const struct tb_utterance *u)
 /* Computing time of its step under way, or of the next one; at a guess. */
 static int64_t cost_us(const struct tb_speech *s, const struct tb_utterance *u)
 {
-    int64_t cost = (int64_t)(tb_speech_rtf(s) * (double)tb_utterance_next_us(u)) - (u->busy ? u->done_us : 0);
+    double step = tb_speech_rtf(s, u->config.engine) * (double)tb_utterance_next_us(u);
+    int64_t cost = (int64_t)step - (u->busy ? u->done_us : 0);
 
     return cost > 0 ? cost : 0;
 }

@@ -42,7 +42,7 @@ static void step(struct tb_speech *s, struct tb_utterance *u)
     s->top = u->below;
     took = s->now_us() - u->began_us;
     s->stats.busy_us += (uint64_t)took;
-    tb_speech_note_cost(s, took, u->made_us - made);
+    tb_speech_note_cost(s, u->config.engine, took, u->made_us - made);
     u->busy = false;
     if (u->closed) {
         unlink_utterance(s, u);
@@ -162,13 +162,13 @@ void tb_speech_close(struct tb_speech *s)
     free(s);
 }
 
-bool tb_speech_full(struct tb_speech *s)
+bool tb_speech_full(struct tb_speech *s, const struct tb_engine *engine)
 {
     enum { SHORT = 24 }; /* code points: three seconds */
     bool full;
 
     pthread_mutex_lock(&s->lock);
-    full = tb_speech_admit(s, false, SHORT, NULL) != TB_OK;
+    full = tb_speech_admit(s, engine, false, SHORT, NULL) != TB_OK;
     pthread_mutex_unlock(&s->lock);
     return full;
 }
@@ -178,6 +178,6 @@ void tb_speech_stats(struct tb_speech *s, struct tb_speech_stats *out)
     pthread_mutex_lock(&s->lock);
     *out = s->stats;
     out->open_now = s->open;
-    out->rtf = tb_speech_rtf(s);
+    out->rtf = tb_speech_rtf(s, NULL);
     pthread_mutex_unlock(&s->lock);
 }

@@ -82,8 +82,8 @@ void tb_utterance_taken(struct tb_utterance *u, size_t n);
 /* Stop and release. No event comes after this returns. */
 void tb_utterance_close(struct tb_utterance *u);
 
-/* Would a short utterance be refused now? For those who ask before they have text. */
-bool tb_speech_full(struct tb_speech *speech);
+/* Would a short utterance of this engine be refused now? For those who ask before they have text. */
+bool tb_speech_full(struct tb_speech *speech, const struct tb_engine *engine);
 /* Turns for long work beside speech. A slice that takes over TB_TURN_MS is no longer waited for: speech goes on beside
  * it. All turns must have ended before tb_speech_close. */
 struct tb_turns tb_speech_turns(struct tb_speech *speech);

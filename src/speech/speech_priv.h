@@ -63,6 +63,14 @@ struct tb_guest {
     bool running;
 };
 
+/* What an engine costs here. */
+struct tb_cost {
+    const struct tb_engine *engine;
+    double busy_us, audio_us; /* computing time and audio of about the last minute of its audio */
+    int64_t step_us;          /* audio of the longest of its last steps, about */
+};
+enum { TB_COSTS = 4 }; /* engines of one server: there are two; one too many would share with the last */
+
 struct tb_speech {
     pthread_mutex_t lock;
     pthread_cond_t work; /* for the worker */
@@ -78,9 +86,8 @@ struct tb_speech {
     double max_load;          /* part of the time that may be promised */
     bool stop;
     bool halted;              /* no step begins any more */
-    double cost_busy_us, cost_audio_us; /* computing time and audio of about the last minute of audio */
+    struct tb_cost costs[TB_COSTS];     /* of each engine; those in use come first */
     double said_us, said_points;        /* audio and code points of the pieces of about the last minute */
-    int64_t step_us;                    /* audio of the longest of the last steps, about */
     struct tb_speech_stats stats;
 };
 
@@ -108,13 +115,17 @@ struct tb_utterance *tb_speech_intruder(const struct tb_speech *s);
 bool tb_speech_guest_may(const struct tb_speech *s, const struct tb_guest *g);
 
 /* admit.c. All with the lock held. */
-/* A step has taken busy_us and made audio_us. */
-void tb_speech_note_cost(struct tb_speech *s, int64_t busy_us, int64_t audio_us);
-double tb_speech_rtf(const struct tb_speech *s);
+/* A step of this engine has taken busy_us and made audio_us. */
+void tb_speech_note_cost(struct tb_speech *s, const struct tb_engine *engine, int64_t busy_us, int64_t audio_us);
+/* Computing time for a second of its speech; NULL: of everybody's. */
+double tb_speech_rtf(const struct tb_speech *s, const struct tb_engine *engine);
+/* Audio of the longest of its last steps, about; 0: it has made none. */
+int64_t tb_speech_step_us(const struct tb_speech *s, const struct tb_engine *engine);
 /* A piece of so many code points has become so much audio. */
 void tb_speech_note_length(struct tb_speech *s, size_t code_points, int64_t audio_us);
-/* May an utterance be opened that will say `expected` code points (0: not known)? */
-enum tb_code tb_speech_admit(const struct tb_speech *s, bool whole, size_t expected, struct tb_error *err);
+/* May an utterance of this engine be opened that will say `expected` code points (0: not known)? */
+enum tb_code tb_speech_admit(const struct tb_speech *s, const struct tb_engine *engine, bool whole, size_t expected,
+                             struct tb_error *err);
 /* Length of the speech of so many code points, at a guess that errs on the long side. */
 int64_t tb_speech_length_us(size_t code_points);
 /* The same as u speaks and, where it has not said much, as everybody did lately. */

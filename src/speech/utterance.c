@@ -104,7 +104,7 @@ int64_t tb_utterance_left_us(const struct tb_utterance *u)
 int64_t tb_utterance_next_us(const struct tb_utterance *u)
 {
     int64_t piece = u->in_work ? in_work_us(u) : u->first ? tb_speech_length_of_us(u, u->first->code_points) : 0;
-    int64_t step = u->speech->step_us;
+    int64_t step = tb_speech_step_us(u->speech, u->config.engine);
 
     return step && step < piece ? step : piece;
 }
@@ -344,7 +344,7 @@ enum tb_code tb_utterance_open(struct tb_speech *s, const struct tb_utterance_co
     u->config.print = (struct tb_str){ NULL, 0 };
 
     pthread_mutex_lock(&s->lock);
-    if ((rc = tb_speech_admit(s, config->whole, config->expected, err))) {
+    if ((rc = tb_speech_admit(s, config->engine, config->whole, config->expected, err))) {
         s->stats.refused++;
         pthread_mutex_unlock(&s->lock);
         tb_utterance_destroy(u);

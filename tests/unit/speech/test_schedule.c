@@ -108,7 +108,7 @@ static const struct tb_engine_ops ops = { .name = "sayer",
                                           .session_text = sayer_text,
                                           .session_step = sayer_step,
                                           .session_close = sayer_close };
-static struct tb_engine engine = { &ops };
+static struct tb_engine engine = { &ops }, slow_engine = { &ops };
 
 static void on_audio(void *ctx, const void *bytes, size_t n, uint64_t samples)
 {
@@ -130,10 +130,10 @@ static void on_done(void *ctx, enum tb_code code, const struct tb_error *err)
     (void)err;
 }
 
-static enum tb_code try_open(struct tb_speech *s, const char *name, bool whole, size_t expected, void *ctx,
-                             struct tb_utterance **u)
+static enum tb_code try_open_of(struct tb_speech *s, struct tb_engine *of, const char *name, bool whole,
+                                size_t expected, void *ctx, struct tb_utterance **u)
 {
-    const struct tb_utterance_config c = { .engine = &engine, .print = { name, 1 }, .language = TB_LANG_EN,
+    const struct tb_utterance_config c = { .engine = of, .print = { name, 1 }, .language = TB_LANG_EN,
                                            .fallback = TB_LANG_EN, .rate = 1, .pitch = 1, .volume = 50,
                                            .format = TB_FORMAT_PCM, .sample_rate = RATE, .whole = whole,
                                            .expected = expected,
@@ -141,6 +141,12 @@ static enum tb_code try_open(struct tb_speech *s, const char *name, bool whole, 
     struct tb_error err;
 
     return tb_utterance_open(s, &c, u, &err);
+}
+
+static enum tb_code try_open(struct tb_speech *s, const char *name, bool whole, size_t expected, void *ctx,
+                             struct tb_utterance **u)
+{
+    return try_open_of(s, &engine, name, whole, expected, ctx, u);
 }
 
 static struct tb_utterance *open_as(struct tb_speech *s, const char *name)
@@ -343,7 +349,7 @@ static void what_would_stutter_is_refused(void **state)
     struct tb_speech_stats stats;
 
     atomic_store(&cost_us, 50 * MS);
-    assert_false(tb_speech_full(*state));
+    assert_false(tb_speech_full(*state, &engine));
     say(u[0], 1000);
     for (int i = 0; i < 6; i++) { /* 60 s of sound: half the machine for each voice, and a's listener is 30 s behind */
         let(100);
@@ -356,7 +362,7 @@ static void what_would_stutter_is_refused(void **state)
     atomic_fetch_add(&clock_us, 40000 * MS); /* now a is late, and two and three would be too much */
     assert_int_equal(try_open(*state, "c", false, 0, NULL, &u[2]), TB_ELOAD);
     assert_null(u[2]);
-    assert_true(tb_speech_full(*state));
+    assert_true(tb_speech_full(*state, &engine));
     tb_speech_stats(*state, &stats);
     assert_int_equal(stats.refused, 1);
     assert_int_equal(try_open(*state, "w", true, 0, NULL, &u[2]), TB_OK); /* a file may wait */
@@ -365,9 +371,43 @@ static void what_would_stutter_is_refused(void **state)
     tb_utterance_close(u[1]);
     sem_post(&go); /* a's last step */
     settle();
-    assert_false(tb_speech_full(*state));
+    assert_false(tb_speech_full(*state, &engine));
     assert_int_equal(try_open(*state, "c", false, 0, NULL, &u[2]), TB_OK);
     tb_utterance_close(u[2]);
+}
+
+/* Two engines: what one costs is not held against the other, and what each is speaking counts for both. */
+static void each_engine_has_its_own_cost(void **state)
+{
+    struct tb_utterance *u[12] = { NULL };
+    struct tb_speech_stats stats;
+    int n = 2;
+
+    for (int i = 0; i < 2; i++) { /* 20 s of sound of each: at 0.05 of real time, and at 1.5 */
+        assert_int_equal(try_open_of(*state, i ? &slow_engine : &engine, "m", true, 0, NULL, &u[i]), TB_OK);
+        atomic_store(&cost_us, (i ? 150 : 5) * MS);
+        say(u[i], 200);
+        let(200);
+        settle();
+    }
+    close_all(u, 2);
+    assert_int_equal(try_open(*state, "a", false, 80, NULL, &u[0]), TB_OK);
+    assert_int_equal(try_open(*state, "b", false, 80, NULL, &u[1]), TB_OK);
+    assert_false(tb_speech_full(*state, &engine));
+    assert_true(tb_speech_full(*state, &slow_engine));
+    assert_int_equal(try_open_of(*state, &slow_engine, "s", false, 80, NULL, &u[2]), TB_ELOAD);
+    while (n < 12 && try_open(*state, "c", false, 80, NULL, &u[n]) == TB_OK)
+        n++;
+    assert_int_equal(n, 8); /* 10 s each, at (0.05 * 20 s + 0.25 * 10 s) / 30 s of cost, within 90 % of 11 s */
+    tb_speech_stats(*state, &stats);
+    assert_true(stats.rtf > 0.6 && stats.rtf < 0.7); /* of both together */
+    close_all(u, n);
+
+    n = 0; /* a slow voice that speaks leaves no room for quick ones but the two that always go */
+    assert_int_equal(try_open_of(*state, &slow_engine, "s", false, 80, NULL, &u[n++]), TB_OK);
+    assert_int_equal(try_open(*state, "a", false, 80, NULL, &u[n++]), TB_OK);
+    assert_true(tb_speech_full(*state, &engine));
+    close_all(u, n);
 }
 
 static void files_for_minutes_of_computing_are_enough(void **state)
@@ -696,6 +736,7 @@ int main(void)
         WITH_SPEECH(whole_files_wait_while_listeners_have_little_left),
         WITH_SPEECH(late_files_do_not_make_listeners_stutter),
         WITH_SPEECH(what_would_stutter_is_refused),
+        WITH_SPEECH(each_engine_has_its_own_cost),
         WITH_SPEECH(files_for_minutes_of_computing_are_enough),
         WITH_SPEECH(who_does_not_read_holds_nobody_up),
         WITH_SPEECH(who_leaves_is_dropped_at_its_next_sound),
