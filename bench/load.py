@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How many realtime sessions one server carries.
 
-    load.py [--program build/timbre] [--sessions 1,2,3,4,6,8,12] [--seconds 30] [--hold 120] [--idle 2000]
+    load.py [--program build/timbre] [--sessions 1,2,3,4,6,8,12] [--seconds 24] [--hold 120] [--idle 2000]
             [--enrol 8] [--picture docs/load.svg] [--json FILE] [--speech FILE]
 
 Each session is a WebSocket client of its own that talks like a person with a machine: it commits a text of 2 to 9 s,
@@ -247,7 +247,7 @@ def main():
     p.add_argument("--program", default=str(ROOT / "build/timbre"))
     p.add_argument("--model")
     p.add_argument("--sessions", default="1,2,3,4,6,8,12")
-    p.add_argument("--seconds", type=float, default=30)
+    p.add_argument("--seconds", type=float, default=24)
     p.add_argument("--hold", type=float, default=120)
     p.add_argument("--idle", type=int, default=2000)
     p.add_argument("--enrol", type=int, default=8)
