@@ -151,19 +151,21 @@ static void show_time(int64_t ms, char out[32])
     strftime(out, 32, "%Y-%m-%d %H:%M:%S", &tm);
 }
 
-static json_t *voice_item(const struct tb_voice_info *v)
+static json_t *voice_item(const struct tb_voice_info *v, bool with_report)
 {
     char created[32], modified[32];
 
     show_time(v->created_ms, created);
     show_time(v->modified_ms, modified);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "voice", v->id, "gmt_create", created, "gmt_modified", modified,
-                     "language", v->language, "target_model", v->target_model);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o*}", "voice", v->id, "gmt_create", created, "gmt_modified",
+                     modified, "language", v->language, "target_model", v->target_model, "timbre_report",
+                     with_report ? tb_voice_report_json(v) : NULL);
 }
 
 static void list(struct tb_exchange *x)
 {
     json_t *input = tb_json_member(x->request, "input"), *items;
+    bool with_report = json_is_true(tb_json_member(tb_json_member(x->request, "parameters"), "timbre_report"));
     struct tb_voice_info *voices = NULL;
     struct tb_error err = { 0 };
     int64_t index, size, total = 0;
@@ -178,7 +180,7 @@ static void list(struct tb_exchange *x)
     }
     items = json_array();
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(items, voice_item(&voices[i]));
+        json_array_append_new(items, voice_item(&voices[i], with_report));
     free(voices);
     x->answer = tb_json_text(json_pack("{s:{s:I, s:I, s:I, s:o}, s:{s:i}, s:s}", "output", "page_index",
                                        (json_int_t)index, "page_size", (json_int_t)size, "total_count",

@@ -9,5 +9,7 @@
 
 /* {"likeness":, "speech_s":, "snr_db":, "warnings":[{"kind":, "text":}]}; NULL when out of memory. */
 json_t *tb_report_json(const struct tb_create_report *report);
+/* What the store keeps of it: {"likeness":, "advice":["noise", ...]}; NULL when out of memory. */
+json_t *tb_voice_report_json(const struct tb_voice_info *voice);
 
 #endif

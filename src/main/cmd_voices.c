@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "api/report.h"
 #include "main/client.h"
 #include "main/command.h"
 #include "main/local.h"
@@ -13,15 +14,16 @@
 
 enum { LIST_PAGE = 1000 };
 
-/* {"model": "qwen-voice-enrollment", "input": input}; takes input over. */
+/* {"model": "qwen-voice-enrollment", "input": input, ...}; takes input over. */
 static json_t *request(json_t *input)
 {
-    return json_pack("{s:s, s:o}", "model", "qwen-voice-enrollment", "input", input);
+    return json_pack("{s:s, s:o, s:{s:b}}", "model", "qwen-voice-enrollment", "input", input, "parameters",
+                     "timbre_report", 1);
 }
 
 /* voices ------------------------------------------------------------------------------------------------------------*/
 
-/* An array of {voice, target_model, language, gmt_create}. NULL on failure. */
+/* An array of {voice, target_model, language, gmt_create, timbre_report}. NULL on failure. */
 static json_t *list_on_server(const struct tb_client *client, struct tb_error *err)
 {
     json_t *all = json_array(), *answer;
@@ -57,12 +59,29 @@ static json_t *list_here(const struct tb_config *config, const char *key, struct
         time_t s = (time_t)(voices[i].created_ms / 1000);
         struct tm tm;
         strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", gmtime_r(&s, &tm));
-        json_array_append_new(all, json_pack("{s:s, s:s, s:s, s:s}", "voice", voices[i].id, "gmt_create", when,
-                                             "target_model", voices[i].target_model, "language", voices[i].language));
+        json_array_append_new(all, json_pack("{s:s, s:s, s:s, s:s, s:o}", "voice", voices[i].id, "gmt_create", when,
+                                             "target_model", voices[i].target_model, "language", voices[i].language,
+                                             "timbre_report", tb_voice_report_json(&voices[i])));
     }
     free(voices);
     tb_local_close(&local);
     return all;
+}
+
+/* Name, time, language, model; then the likeness to expect and what could be better, where they are known. */
+static void print_voice(json_t *voice)
+{
+    json_t *report = json_object_get(voice, "timbre_report"), *advice = json_object_get(report, "advice"), *kind;
+    double likeness = json_number_value(json_object_get(report, "likeness"));
+    size_t i;
+
+    printf("%s  %s  %-2s  %s", tb_client_text(voice, "voice", NULL), tb_client_text(voice, "gmt_create", NULL),
+           tb_client_text(voice, "language", NULL), tb_client_text(voice, "target_model", NULL));
+    if (likeness > 0)
+        printf("  likeness %.2f", likeness);
+    json_array_foreach(advice, i, kind)
+        printf("%s%s", i ? "," : "  advice: ", json_string_value(kind));
+    printf("\n");
 }
 
 static int run_voices(const struct tb_command *self, int argc, char **argv)
@@ -86,8 +105,7 @@ static int run_voices(const struct tb_command *self, int argc, char **argv)
     if (as_json)
         return tb_command_print_json(all);
     json_array_foreach(all, i, voice)
-        printf("%s  %s  %-2s  %s\n", tb_client_text(voice, "voice", NULL), tb_client_text(voice, "gmt_create", NULL),
-               tb_client_text(voice, "language", NULL), tb_client_text(voice, "target_model", NULL));
+        print_voice(voice);
     json_decref(all);
     return TB_EXIT_OK;
 }
@@ -135,7 +153,8 @@ static int run_delete(const struct tb_command *self, int argc, char **argv)
 const struct tb_command tb_command_voices = {
     "voices", "list the voices",
     "usage: timbre voices [--json]\n\n"
-    "One line a voice, newest first: name, time (UTC), language, model.\n\n"
+    "One line a voice, newest first: name, time (UTC), language, model, likeness to expect, and what could be better\n"
+    "about its recording (docs/ENROLMENT.md).\n\n"
     "  --data DIR  without a server: the data folder\n"
     "  --json      for programs\n\n"
     "example:\n"

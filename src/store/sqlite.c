@@ -50,6 +50,10 @@ static const char *const migrations[] = {
     "ALTER TABLE prints_of_engines RENAME TO prints;"
     "ALTER TABLE recordings ADD COLUMN text TEXT NOT NULL DEFAULT '';"
     "PRAGMA user_version = 2;",
+    /* 3: what the enrolment found out about the recording, for whoever looks at the voice later. */
+    "ALTER TABLE voices ADD COLUMN likeness_permille INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE voices ADD COLUMN advice TEXT NOT NULL DEFAULT '';"
+    "PRAGMA user_version = 3;",
 };
 enum { SCHEMA_VERSION = sizeof migrations / sizeof *migrations };
 

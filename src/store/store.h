@@ -50,12 +50,16 @@ enum tb_code tb_store_key_revoke(struct tb_store *store, const char *which, stru
 
 /* Voices ----------------------------------------------------------------------------------------------------------*/
 
+enum { TB_VOICE_ADVICE = 128 };
+
 struct tb_voice_info {
     char id[TB_MAX_VOICE_ID];      /* qwen-tts-vc-<name>-voice-<17 digits>-<4 hex> */
     char target_model[64];
     char language[8];              /* two-letter code */
     char engine[16];               /* that it was made with: there is a print of it */
     int64_t created_ms, modified_ms, used_ms;
+    int64_t likeness_permille;     /* to expect of it, as its enrolment found; 0: not known */
+    char advice[TB_VOICE_ADVICE];  /* kinds of what could be better about its recording: "noise,short"; "": nothing */
 };
 
 /* What a voice was made of, kept so that another engine can make a print of it. */

@@ -5,18 +5,20 @@
 #include "base/clock.h"
 #include "store/sqlite.h"
 
-#define COLUMNS "id, target_model, language, engine, created_ms, modified_ms, used_ms"
-enum { COLUMN_COUNT = 7 };
+#define COLUMNS "id, target_model, language, engine, created_ms, modified_ms, used_ms, likeness_permille, advice"
+enum { COLUMN_COUNT = 9 };
 
 static void read_info(sqlite3_stmt *stmt, struct tb_voice_info *v)
 {
     *v = (struct tb_voice_info){ .created_ms = sqlite3_column_int64(stmt, 4),
                                  .modified_ms = sqlite3_column_int64(stmt, 5),
-                                 .used_ms = sqlite3_column_int64(stmt, 6) };
+                                 .used_ms = sqlite3_column_int64(stmt, 6),
+                                 .likeness_permille = sqlite3_column_int64(stmt, 7) };
     tb_db_text(stmt, 0, v->id, sizeof v->id);
     tb_db_text(stmt, 1, v->target_model, sizeof v->target_model);
     tb_db_text(stmt, 2, v->language, sizeof v->language);
     tb_db_text(stmt, 3, v->engine, sizeof v->engine);
+    tb_db_text(stmt, 8, v->advice, sizeof v->advice);
 }
 
 enum tb_code tb_store_no_voice(struct tb_str id, struct tb_error *err)
@@ -51,9 +53,10 @@ static enum tb_code insert(struct tb_db *db, int64_t account, const struct tb_vo
 {
     int64_t number;
     enum tb_code rc = tb_db_run(db, err,
-                                "INSERT INTO voices(account, " COLUMNS ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                                "izzzziii", account, v->id, v->target_model, v->language, v->engine, v->created_ms,
-                                v->modified_ms, v->used_ms);
+                                "INSERT INTO voices(account, " COLUMNS ")"
+                                " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                                "izzzziiiiz", account, v->id, v->target_model, v->language, v->engine, v->created_ms,
+                                v->modified_ms, v->used_ms, v->likeness_permille, v->advice);
 
     if (rc)
         return rc;

@@ -181,6 +181,17 @@ static void fill_info(struct tb_voice_info *info, const struct tb_model *model)
     snprintf(info->engine, sizeof info->engine, "%s", model->engine->ops->name);
 }
 
+/* What of the report outlives the request. */
+static void keep_report(const struct tb_create_report *report, struct tb_voice_info *info)
+{
+    size_t n = 0;
+
+    info->likeness_permille = (int64_t)(1000.0 * (double)report->enrol.similarity + 0.5);
+    for (size_t i = 0; i < report->advice.count && n < sizeof info->advice; i++)
+        n += (size_t)snprintf(info->advice + n, sizeof info->advice - n, "%s%s", i ? "," : "",
+                              report->advice.item[i].kind);
+}
+
 static void log_created(int64_t account, const struct tb_voice_info *info, const struct tb_create_report *report,
                         const struct tb_create_times *times)
 {
@@ -245,6 +256,7 @@ enum tb_code tb_voices_create(struct tb_voices *v, int64_t account, const struct
     if (rc)
         goto done;
     snprintf(info.language, sizeof info.language, "%s", tb_lang_code(lang != TB_LANG_AUTO ? lang : TB_LANG_ZH));
+    keep_report(report, &info);
     began = tb_mono_us();
     const struct tb_recording recording = { tb_bytes_str(&file), req->text };
     rc = store_voice(v, account, req->preferred_name, &info, tb_bytes_str(&print),

@@ -25,6 +25,7 @@ def test_clone_say_list_delete_on_a_server(server, recordings, tmp_path):
     assert voice.startswith("qwen-tts-vc-cli-voice-")
     assert any(v["voice"] == voice and v["target_model"] == HTTP_MODEL
                for v in json.loads(there(server, "voices", "--json").stdout))
+    assert re.search(voice + r"  .*  likeness 0\.", there(server, "voices").stdout)
     said = there(server, "say", "--voice", voice, "-o", tmp_path / "a.wav", "Good", "evening.")
     assert said.returncode == 0, said.stderr
     assert (tmp_path / "a.wav").read_bytes()[:4] == b"RIFF"
@@ -37,7 +38,7 @@ def test_clone_say_list_delete_without_a_server(recordings, tmp_path):
     made = here(tmp_path, "clone", recordings.path("clip.wav"), "--name", "local", "--json")
     assert made.returncode == 0, made.stderr
     voice = json.loads(made.stdout)["voice"]
-    assert voice in here(tmp_path, "voices").stdout
+    assert re.match(voice + r"  .*  likeness 0\.\d\d(  advice: [a-z,]+)?\n$", here(tmp_path, "voices").stdout)
     for form, magic in [("wav", b"RIFF"), ("opus", b"OggS"), ("pcm", b"")]:
         said = here(tmp_path, "say", "-v", voice, "-f", form, "-o", tmp_path / form, "-", input="Good evening.")
         assert said.returncode == 0, said.stderr

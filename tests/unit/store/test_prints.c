@@ -111,6 +111,7 @@ static void the_first_schema_is_brought_over(void **state)
 {
     struct fixture *f = *state;
     struct tb_bytes file = { 0 }, text = { 0 };
+    struct tb_voice_info voice;
     char path[128];
     sqlite3 *db;
 
@@ -120,6 +121,8 @@ static void the_first_schema_is_brought_over(void **state)
     snprintf(path, sizeof path, "%s/timbre.db", f->dir);
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db,
+                                  "ALTER TABLE voices DROP COLUMN likeness_permille;"
+                                  "ALTER TABLE voices DROP COLUMN advice;"
                                   "DROP TABLE prints; DROP TABLE recordings;"
                                   "CREATE TABLE prints(voice INTEGER PRIMARY KEY REFERENCES voices(number)"
                                   " ON DELETE CASCADE, bytes BLOB NOT NULL) STRICT;"
@@ -132,6 +135,9 @@ static void the_first_schema_is_brought_over(void **state)
     f->store = open_store(f->dir);
     expect_print(f->store, f->account, "one", "test", "old one");
     expect_print(f->store, f->account, "two", "test", "old two");
+    assert_int_equal(tb_store_voice_get(f->store, f->account, TB_STR("two"), &voice, NULL), TB_OK);
+    assert_int_equal(voice.likeness_permille, 0);
+    assert_string_equal(voice.advice, "");
     assert_int_equal(tb_store_recording_get(f->store, f->account, TB_STR("two"), &file, &text, NULL), TB_OK);
     assert_string_equal((char *)file.data, "RIFF");
     assert_int_equal(text.size, 0);

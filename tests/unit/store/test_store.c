@@ -151,6 +151,8 @@ static void a_voice_comes_back_whole(void **state)
 
     v.modified_ms += 5;
     v.used_ms += 9;
+    v.likeness_permille = 741;
+    strcpy(v.advice, "noise,short");
     assert_int_equal(tb_store_voice_add(f->store, f->account, &v, (struct tb_str){ "a\0b\xff", 4 }, NULL, 10, NULL),
                      TB_OK);
     assert_int_equal(tb_store_voice_get(f->store, f->account, tb_str_of(v.id), &got, NULL), TB_OK);

@@ -165,6 +165,7 @@ static void poor_sound_is_refused_and_fair_sound_advised(void **state)
     assert_int_equal(tb_voices_create(f->voices, f->account, &req, &made, &report, NULL, NULL), TB_OK);
     assert_int_equal(report.advice.count, 1);
     assert_string_equal(report.advice.item[0].kind, "noise");
+    assert_string_equal(made.advice, "noise");
     test_engine_seen.one_voice = 0.79F;
     assert_int_equal(tb_voices_create(f->voices, f->account, &req, &made, &report, NULL, NULL), TB_OK);
     assert_int_equal(report.advice.count, 2);
