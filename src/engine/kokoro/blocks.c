@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-enum { MOST_CHANNELS = 256 }; /* of a norm whose statistics are estimated */
+enum { MOST_CHANNELS = 1024 + 66 }; /* of a norm: the decoder's */
 
 static const float half_root = 0.70710678f; /* the sum of two equally loud signals, as loud as one */
 static const float norm_eps = 1e-5f;
@@ -34,19 +34,19 @@ void tb_kokoro_style_run(const struct tb_kokoro_run *run, const struct tb_kokoro
         tb_matvec8(run->pool, &s->w8, s->b, style, h);
 }
 
-/* The norm of x under a style h [2 * x.rows] whose statistics are estimated: columns count as their weights say. */
+/* The norm of x under a style h [2 * x.rows], with columns that count as their weights say. */
 static void weighted_norm(struct tb_mat x, const struct tb_kokoro_weights *weights, const float *h, float *scale,
                           float *shift)
 {
-    int ratio = x.cols / weights->columns, end;
+    int ratio = x.cols / weights->frames, end;
     float mean[MOST_CHANNELS], inv[MOST_CHANNELS];
     double sum[MOST_CHANNELS] = { 0 }, squares[MOST_CHANNELS] = { 0 }, total = 0;
 
     assert(x.rows <= MOST_CHANNELS && ratio > 0);
-    for (int from = 0; from < weights->columns; from = end) { /* runs of columns that count the same */
-        for (end = from + 1; end < weights->columns && weights->w[end] == weights->w[from]; end++)
+    for (int from = 0; from < weights->frames; from = end) { /* runs of frames that count the same */
+        for (end = from + 1; end < weights->frames && weights->w[end] == weights->w[from]; end++)
             ;
-        int last = end == weights->columns ? x.cols : end * ratio;
+        int last = end == weights->frames ? x.cols : end * ratio;
         double share = (double)weights->w[from] * (last - from * ratio);
 
         tb_row_stats(NULL, tb_mat_cols(x, from * ratio, last - from * ratio), norm_eps, mean, inv);
@@ -66,19 +66,13 @@ static void weighted_norm(struct tb_mat x, const struct tb_kokoro_weights *weigh
 
 /* The next norm of a block, of x, as a prologue without its activation. */
 static struct tb_pre norm(const struct tb_kokoro_run *run, const struct tb_kokoro_style *s, struct tb_mat x,
-                          struct tb_kokoro_voicing *voicing, const struct affine *a)
+                          const struct tb_kokoro_voicing *voicing, const struct affine *a)
 {
-    float *fixed = voicing->fixed;
-
-    if (fixed)
-        voicing->fixed += 2 * x.rows;
-    if (!fixed || voicing->weights)
-        tb_kokoro_style_run(run, s, voicing->style, a->style);
-    if (fixed && voicing->weights)
-        weighted_norm(x, voicing->weights, a->style, fixed, fixed + x.rows);
-    if (fixed)
-        return (struct tb_pre){ .scale = fixed, .shift = fixed + x.rows };
-    tb_adain(run->pool, x, a->style, norm_eps, a->scale, a->shift);
+    tb_kokoro_style_run(run, s, voicing->style, a->style);
+    if (voicing->weights)
+        weighted_norm(x, voicing->weights, a->style, a->scale, a->shift);
+    else
+        tb_adain(run->pool, x, a->style, norm_eps, a->scale, a->shift);
     return (struct tb_pre){ .scale = a->scale, .shift = a->shift };
 }
 

@@ -4,21 +4,16 @@
 
 #include "engine/kokoro/model.h"
 
-/* How much each column of a sample of a pass counts when the pass's means and deviations are estimated from it. */
+/* How much each frame of a part of a pass counts when the pass's means and deviations are estimated from the part. */
 struct tb_kokoro_weights {
-    const float *w; /* [columns]; signals of a higher rate have a multiple of as many, and one more at most */
-    int columns;
+    const float *w; /* [frames]; signals of a higher rate have a multiple of as many columns, and one more at most */
+    int frames;
 };
 
-/* What the adaptive norms of a block do. They normalise their input by its own mean and deviation, which only a whole
- * pass has, and colour it by a style. Or, with `fixed`, they use what was found beforehand, so that a part of a pass
- * comes out as it does in the whole. Or, with `fixed` and `weights`, they find it. */
+/* What the adaptive norms of a block do: normalise their input by its mean and deviation, and colour it by a style. */
 struct tb_kokoro_voicing {
-    const float *style; /* [128] */
-    float *fixed;       /* NULL, or for each norm in the order in which they run: scale [channels], shift [channels] */
-    float *ceiling;     /* [11] log magnitudes that the bins of the sound stay below. With `fixed`, of the last block */
-    const struct tb_kokoro_weights *weights; /* NULL, or those of the sample that the block runs on: the two above are
-                                              * written */
+    const float *style;                      /* [128] */
+    const struct tb_kokoro_weights *weights; /* NULL: all columns count alike, as in a whole pass */
 };
 
 /* y [out][x.cols], or [out][2 * x.cols] when the block doubles the rate. y may be rows of x when it does not double:

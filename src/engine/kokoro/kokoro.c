@@ -44,6 +44,7 @@ struct kokoro {
     struct tb_engine base;
     struct tb_pool *pool;
     bool windows; /* the first pass after a silence may be spoken in windows (stream.h) */
+    int talking;  /* sessions with something to say; under lock */
     struct tb_kokoro_model *model;
     struct tb_kokoro_enroller *enroller;
     struct tb_listener listener;
@@ -64,6 +65,7 @@ struct speech {
     struct tb_kokoro_stream *pass;   /* that is being spoken; NULL between passes */
     bool pass_begun;                 /* a window of it is out */
     bool whole;                      /* nobody waits for the first sound */
+    bool talking;                    /* there is something to say */
     float loudest;                   /* 10 ms of the pass, power */
     enum tb_pause pause;             /* after it */
     struct tb_bytes queue;           /* tokens; a zero ends each segment */
@@ -161,10 +163,30 @@ static void give_room(struct kokoro *k, struct room *room)
     pthread_mutex_unlock(&k->lock);
 }
 
+static void set_talking(struct speech *s, bool talking)
+{
+    pthread_mutex_lock(&s->engine->lock);
+    s->engine->talking += talking - s->talking;
+    pthread_mutex_unlock(&s->engine->lock);
+    s->talking = talking;
+}
+
+/* Windows are spoken only where nobody else speaks: they take more time in all, and begin with little sound ahead. */
+static bool alone(struct kokoro *k)
+{
+    int talking;
+
+    pthread_mutex_lock(&k->lock);
+    talking = k->talking;
+    pthread_mutex_unlock(&k->lock);
+    return talking <= 1;
+}
+
 static void session_close(struct tb_session *session)
 {
     struct speech *s = (struct speech *)session;
 
+    set_talking(s, false);
     tb_kokoro_stream_close(s->pass);
     tb_kokoro_post_close(s->post);
     tb_bytes_free(&s->queue);
@@ -213,6 +235,8 @@ static enum tb_code session_text(struct tb_session *session, struct tb_str text,
         s->queue.size = before;
         if (rc == TB_ETOOBIG)
             tb_fail(err, rc, "kokoro: more than %d tokens of text are waiting", MAX_QUEUED);
+    } else {
+        set_talking(s, true);
     }
     tb_bytes_free(&phonemes);
     return rc;
@@ -255,7 +279,7 @@ static enum tb_code begin_pass(struct speech *s, const struct tb_kokoro_run *run
                                struct tb_error *err)
 {
     uint8_t padded[TB_PASS_TOKENS + 2] = { 0 };
-    bool whole = !s->engine->windows || s->whole || s->sounding || s->rate != 1;
+    bool whole = !s->engine->windows || s->whole || s->sounding || s->rate != 1 || !alone(s->engine);
     struct tb_kokoro_plan plan;
     enum tb_code rc;
 
@@ -265,7 +289,7 @@ static enum tb_code begin_pass(struct speech *s, const struct tb_kokoro_run *run
     tb_intonation_apply(&s->intonation, plan.f0);
     s->pause = tb_passes_pause(tokens, n);
     s->loudest = 0;
-    return tb_kokoro_stream_open(run, s->engine->model, &plan, (const float(*)[TB_KOKORO_HALF])s->print.style, whole,
+    return tb_kokoro_stream_open(s->engine->model, &plan, (const float(*)[TB_KOKORO_HALF])s->print.style, whole,
                                  &s->pass, err);
 }
 
@@ -347,6 +371,7 @@ static enum tb_code session_step(struct tb_session *session, const struct tb_sin
         rc = speak(s, &run, sink, err);
     give_room(s->engine, room);
     *more = s->pass || s->queue.size > 0;
+    set_talking(s, *more);
     if (rc == TB_OK && !*more)
         rc = flush(s, sink);
     return rc == TB_ECANCELLED ? tb_fail(err, rc, "kokoro: the listener has stopped") : rc;

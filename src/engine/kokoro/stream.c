@@ -1,387 +1,219 @@
-/* stream.c - see stream.h. Time is counted in columns of the hidden signal, 12.5 ms, two for each frame. */
+/* stream.c - see stream.h. Time is counted in frames of 25 ms. */
 #include "engine/kokoro/stream.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/kokoro/decoder.h"
 #include "engine/kokoro/generator.h"
-#include "engine/kokoro/source.h"
-#include "engine/kokoro/spectrum.h"
 
 enum {
-    WHOLE = 80,      /* columns of speech up to which a pass is not cut: 1 s */
-    FIRST = 20,      /* of the first window, after the first sound: 250 ms */
-    LAST_LEAST = 24, /* of the last: the cut after the last sound is looked for there */
-    MOST = 96,       /* of a window; each is half as long again as the one before */
-    LEAD = 3,        /* kept before the first sound, */
-    TAIL = 16,       /* and after the last */
-    BEFORE = 4,      /* computed before the first window, where it is silent, */
-    AFTER = 9,       /* and after it: what its end depends on */
-    EXCERPT = 8,     /* columns of an excerpt, */
-    EDGE = 2,        /* of them on each side that do not count: what lies beyond them is not what they come from */
-    EXCERPTS = 5,    /* and how many there are */
-    SAMPLE = BEFORE + LEAD + FIRST + AFTER + EXCERPT * (EXCERPTS + 1),
-    HISS = 5,        /* columns over which the loudest sound without pitch is looked for */
-    SHARED = 4,      /* columns side by side that count alike */
-    CROWD = 256,     /* columns that stand for all of the pass when excerpts are chosen */
-    HARMONICS = 60,  /* columns of the harmonics' spectrum for each */
-    FIXED = 4 * 6 * 2 * (256 + 128) /* floats of the generator's norms: 4 blocks with 6 in each stage */
+    WHOLE = 40,      /* frames of speech up to which a pass is not cut: 1 s */
+    FIRST = 22,      /* of the first window, after the first sound: 550 ms */
+    LAST_LEAST = 24, /* of the last: less is spoken with the window before */
+    LEAD = 2,        /* kept before the first sound, */
+    TAIL = 8,        /* and after the last */
+    SEARCHED = 7,    /* at the end of a window for a quiet place to end it at */
+    AROUND = 4,      /* computed before and after what is spoken: what its ends depend on */
+    FADE = 480,      /* samples of a cross-fade, 20 ms */
+    LEVELS = 32,     /* classes of planned energy, */
+    CLASSES = 2 * LEVELS, /* without pitch and with it */
+    KIN = 4          /* classes so near count for each other */
 };
 
-static const float silent = -5.0f; /* planned energy: about -9.5 in silence, 2 to 9 in speech */
-static const float pitched = 10.0f; /* Hz: the source has no harmonics below */
+static const float silent = -5.0f;  /* planned energy: about -9.5 in silence, 2 to 9 in speech */
+static const float pitched = 30.0f; /* Hz: planned pitch is 12 to 20 in silence */
+static const float first_level = -10.0f, level_step = 0.6f;
+static const float kinship[KIN] = { 1.0f, 0.3f, 0.01f, 1e-4f };
+
+/* What is spoken when a window is out, over what was before: a window must be made while the one before it plays. */
+static const float growth = 2.2f;
 
 struct tb_kokoro_stream {
     const struct tb_kokoro_model *model;
-    int columns;          /* of the pass */
-    int onset, end;       /* where speech begins, and where the last window ends */
-    int hiss;             /* where the loudest sound without pitch is */
-    int at, window;       /* what is spoken so far; length of the next window */
-    bool whole, begun;    /* begun: the norms are found, and the first window is out */
-    struct tb_kokoro_voicing voicing[TB_KOKORO_BLOCKS];
+    struct tb_kokoro_plan plan;     /* ours */
+    int onset, end;                 /* where speech begins, and where the last window ends */
+    int at, to;                     /* what is spoken so far; where the next window may end */
+    bool begun;
     float styles[TB_KOKORO_BLOCKS][TB_KOKORO_HALF];
-    float fixed[FIXED], ceiling[TB_SPECTRUM_BINS];
-    struct tb_mat hidden; /* [512][columns] */
-    struct tb_mat f0;     /* [1][columns] */
+    float faded[FADE];              /* what the last window would have gone on with */
 };
 
-/* The columns of a sample: where each comes from, and how much it counts. */
-struct sample {
-    int n, window; /* how many, of which `window` are the first window */
-    int from[SAMPLE];
-    float weight[SAMPLE];
+/* Frames computed at once, and those of them that are spoken. */
+struct window {
+    int from, to;
+    int spoken, end;
 };
 
-/* Fixed norms, of the generator's blocks, lie in their order. */
-static void lay_out_norms(struct tb_kokoro_stream *s)
+static float energy(const struct tb_kokoro_stream *s, int frame)
 {
-    const struct tb_kokoro_generator *g = &s->model->generator;
-    float *at = s->fixed;
-
-    for (int i = 0; i < TB_KOKORO_BLOCKS; i++) {
-        s->voicing[i] = (struct tb_kokoro_voicing){ .style = s->styles[i] };
-        if (i < TB_KOKORO_BLOCKS - 8 || s->whole)
-            continue;
-        s->voicing[i].fixed = at;
-        s->voicing[i].ceiling = s->ceiling;
-        at += 6 * 2 * (i < 7 ? g->noise_res[i - 5] : g->res[i - 7]).norm1[0].channels;
-    }
-    assert(s->whole || at == s->fixed + FIXED);
+    return 0.5f * (s->plan.energy.p[2 * frame] + s->plan.energy.p[2 * frame + 1]);
 }
 
-/* Columns of the pass to be represented: every `step`-th, as rows. */
-struct crowd {
-    int n, step;
-    struct tb_mat rows;   /* [n][512] */
-    float *power;         /* [n]: square of the length */
-    float *distance;      /* [n]: square, to the nearest column of the sample; */
-    float *nearer;        /* [n]: room for the distances to one */
-};
-
-/* Squares of the distances between all of the crowd and column c of the pass. */
-static void measure(const struct crowd *crowd, struct tb_mat hidden, int c, float *out)
+static int class_of(const struct tb_kokoro_stream *s, int frame)
 {
-    float x[TB_KOKORO_WIDTH], power = 0.0f;
+    int level = (int)((energy(s, frame) - first_level) / level_step);
+    bool voiced = s->plan.f0.p[2 * frame] + s->plan.f0.p[2 * frame + 1] > 2.0f * pitched;
 
-    for (int i = 0; i < TB_KOKORO_WIDTH; i++) {
-        x[i] = tb_mat_row(hidden, i)[c];
-        power += x[i] * x[i];
-    }
-    tb_matvec(NULL, crowd->rows.p, NULL, crowd->n, TB_KOKORO_WIDTH, x, out);
-    for (int i = 0; i < crowd->n; i++)
-        out[i] = crowd->power[i] + power - 2.0f * out[i];
+    return (voiced ? LEVELS : 0) + (level < 0 ? 0 : level >= LEVELS ? LEVELS - 1 : level);
 }
 
-static enum tb_code assemble(const struct tb_kokoro_run *run, struct tb_mat hidden, struct crowd *crowd,
-                             struct tb_error *err)
+static void count(const struct tb_kokoro_stream *s, int from, int to, float *classes)
 {
-    enum tb_code rc;
-
-    crowd->step = (hidden.cols + CROWD - 1) / CROWD;
-    crowd->n = (hidden.cols + crowd->step - 1) / crowd->step;
-    if ((rc = tb_scratch_floats(run->scratch, (size_t)crowd->n * TB_KOKORO_WIDTH, &crowd->rows.p, err)) ||
-        (rc = tb_scratch_floats(run->scratch, (size_t)crowd->n, &crowd->power, err)) ||
-        (rc = tb_scratch_floats(run->scratch, (size_t)crowd->n, &crowd->distance, err)) ||
-        (rc = tb_scratch_floats(run->scratch, (size_t)crowd->n, &crowd->nearer, err)))
-        return rc;
-    for (int j = 0; j < crowd->n; j++) {
-        float *row = crowd->rows.p + (size_t)j * TB_KOKORO_WIDTH;
-
-        crowd->power[j] = 0.0f;
-        crowd->distance[j] = FLT_MAX;
-        for (int i = 0; i < TB_KOKORO_WIDTH; i++) {
-            row[i] = tb_mat_row(hidden, i)[j * crowd->step];
-            crowd->power[j] += row[i] * row[i];
-        }
-    }
-    return TB_OK;
+    memset(classes, 0, CLASSES * sizeof *classes);
+    for (int f = from; f < to; f++)
+        classes[class_of(s, f)] += 1.0f;
 }
 
-/* The columns from .. from + n - 1 join the sample. */
-static void join(const struct tb_kokoro_stream *s, struct crowd *crowd, int from, int n, struct sample *sample)
+/* Near classes are those of about the same level, on the same side of voicing. */
+static float nearness(int a, int b)
 {
-    for (int c = from; c < from + n; c++) {
-        sample->from[sample->n++] = c;
-        measure(crowd, s->hidden, c, crowd->nearer);
-        for (int j = 0; j < crowd->n; j++)
-            crowd->distance[j] = fminf(crowd->distance[j], crowd->nearer[j]);
-    }
+    int far = abs(a - b);
+
+    return far < KIN && a / LEVELS == b / LEVELS ? kinship[far] : 0.0f;
 }
 
-/* The middle of the excerpt that brings the crowd nearest to the sample, all distances summed. */
-static int best_excerpt(const struct tb_kokoro_stream *s, const struct crowd *crowd)
+/* How much each frame of a window counts, w [to - from]: each frame of the pass counts for those of the window that are
+ * planned most like it, if there are any. */
+static void weigh(const struct tb_kokoro_stream *s, const struct window *win, float *w)
 {
-    float most = -1.0f;
-    int best = 0;
+    float all[CLASSES], here[CLASSES], share[CLASSES] = { 0 };
 
-    for (int j = 0; j < crowd->n; j += 2) {
-        float gain = 0.0f;
+    count(s, 0, s->plan.frames, all);
+    count(s, win->from, win->to, here);
+    for (int i = 0; i < CLASSES; i++) {
+        float kin = 0.0f;
 
-        measure(crowd, s->hidden, j * crowd->step, crowd->nearer);
-        for (int i = 0; i < crowd->n; i++)
-            gain += fmaxf(0.0f, crowd->distance[i] - crowd->nearer[i]);
-        if (gain > most) {
-            most = gain;
-            best = j * crowd->step;
-        }
+        for (int j = 0; j < CLASSES; j++)
+            kin += nearness(i, j) * here[j];
+        for (int j = 0; j < CLASSES && kin > 0.0f; j++)
+            share[j] += all[i] * nearness(i, j) / kin;
     }
+    for (int f = win->from; f < win->to; f++)
+        w[f - win->from] = share[class_of(s, f)];
+}
+
+/* The quietest border of two frames in the last SEARCHED before `to`. */
+static int quiet_place(const struct tb_kokoro_stream *s, int to)
+{
+    int best = to;
+
+    for (int f = to - 1; f >= to - SEARCHED && f > s->at; f--)
+        if (energy(s, f - 1) + energy(s, f) < energy(s, best - 1) + energy(s, best))
+            best = f;
     return best;
 }
 
-/* The one of the crowd that is least like anything in the sample: what is rare and loud would else be amplified by
- * norms that never met it. */
-static int farthest(const struct crowd *crowd)
+static struct window next_window(const struct tb_kokoro_stream *s)
 {
-    int best = 0;
+    int from = s->onset - LEAD - AROUND, end;
 
-    for (int j = 1; j < crowd->n; j++)
-        if (crowd->distance[j] > crowd->distance[best])
-            best = j;
-    return best * crowd->step;
+    if (s->end - s->to < LAST_LEAST)
+        return (struct window){ 0, s->plan.frames, s->at, s->end };
+    end = quiet_place(s, s->to);
+    return (struct window){ from < 0 ? 0 : from, end + AROUND, s->at, end };
 }
 
-static bool at_edge(const struct sample *sample, int i)
+/* Samples of the frames of a window. */
+static enum tb_code render(const struct tb_kokoro_run *run, const struct tb_kokoro_stream *s, const struct window *w,
+                           struct tb_mat *pcm, struct tb_error *err)
 {
-    int excerpt = (i - sample->window) % EXCERPT;
-
-    if (i < sample->window)
-        return i >= sample->window - EDGE;
-    return excerpt < EDGE || excerpt >= EXCERPT - EDGE;
-}
-
-/* Every one of the crowd counts for the column of the sample that is most like it; columns share what they count for
- * with those of the same excerpt. */
-static void weigh(const struct tb_kokoro_stream *s, struct crowd *crowd, struct sample *sample)
-{
-    int nearest[CROWD] = { 0 };
-
-    for (int j = 0; j < crowd->n; j++)
-        crowd->distance[j] = FLT_MAX;
-    for (int i = 0; i < sample->n; i++) {
-        if (at_edge(sample, i))
-            continue;
-        measure(crowd, s->hidden, sample->from[i], crowd->nearer);
-        for (int j = 0; j < crowd->n; j++)
-            if (crowd->nearer[j] < crowd->distance[j]) {
-                crowd->distance[j] = crowd->nearer[j];
-                nearest[j] = i;
-            }
-    }
-    for (int j = 0; j < crowd->n; j++) {
-        int first = nearest[j] / SHARED * SHARED, n = 0;
-
-        for (int i = first; i < first + SHARED; i++)
-            n += !at_edge(sample, i);
-        for (int i = first; i < first + SHARED; i++)
-            if (!at_edge(sample, i))
-                sample->weight[i] += 1.0f / (float)n;
-    }
-}
-
-/* The first window with what its end depends on, then the loudest sound without pitch, most often a sibilant, then the
- * excerpts that add most. */
-static enum tb_code choose(const struct tb_kokoro_run *run, const struct tb_kokoro_stream *s, int window_end,
-                           struct sample *sample, struct tb_error *err)
-{
-    size_t mark = tb_scratch_mark(run->scratch);
-    int from = s->onset > LEAD + BEFORE ? s->onset - LEAD - BEFORE : 0;
-    struct crowd crowd;
-    enum tb_code rc = assemble(run, s->hidden, &crowd, err);
-
-    *sample = (struct sample){ 0 };
-    if (rc == TB_OK) {
-        join(s, &crowd, from, (window_end + AFTER - from + EXCERPT - 1) / EXCERPT * EXCERPT, sample);
-        sample->window = sample->n;
-        for (int i = 0; i < EXCERPTS; i++) {
-            int middle = i == 0 ? s->hiss : i % 2 ? farthest(&crowd) : best_excerpt(s, &crowd);
-            int at = middle - EXCERPT / 2, last = s->columns - EXCERPT;
-
-            join(s, &crowd, at < 0 ? 0 : at > last ? last : at, EXCERPT, sample);
-        }
-        weigh(s, &crowd, sample);
-    }
-    tb_scratch_reset(run->scratch, mark);
-    return rc;
-}
-
-/* The hidden signal and the harmonics of a sample's columns. */
-static enum tb_code gather(const struct tb_kokoro_run *run, const struct tb_kokoro_stream *s,
-                           const struct sample *sample, struct tb_mat x, struct tb_mat harmonics, struct tb_error *err)
-{
-    int end;
-
-    for (int at = 0; at < sample->n; at = end) { /* runs of columns that lie side by side */
-        for (end = at + 1; end < sample->n && sample->from[end] == sample->from[end - 1] + 1; end++)
-            ;
-        int from = sample->from[at], n = end - at;
-        enum tb_code rc = tb_kokoro_source_run(run, &s->model->generator, s->f0, HARMONICS * from,
-                                               tb_mat_cols(harmonics, HARMONICS * at, HARMONICS * n + 1), err);
-
-        if (rc)
-            return rc;
-        tb_copy(tb_mat_cols(s->hidden, from, n), tb_mat_cols(x, at, n));
-    }
-    return TB_OK;
-}
-
-/* Find the norms, and with them the first window, up to column `to`. */
-static enum tb_code begin(const struct tb_kokoro_run *run, struct tb_kokoro_stream *s, int to, struct tb_mat *pcm,
-                          struct tb_error *err)
-{
-    const int column = TB_KOKORO_FRAME / 2;
-    struct tb_kokoro_voicing finding[TB_KOKORO_BLOCKS];
-    struct tb_kokoro_weights weights;
-    struct sample sample;
-    struct tb_mat x, harmonics, made;
+    int n = w->to - w->from;
+    struct tb_kokoro_voicing voicing[TB_KOKORO_BLOCKS];
+    struct tb_kokoro_weights weights = { .frames = n };
+    struct tb_mat hidden;
+    float *counts;
     enum tb_code rc;
 
-    if ((rc = choose(run, s, to, &sample, err)))
+    if ((rc = tb_scratch_mat(run->scratch, 1, TB_KOKORO_FRAME * n, pcm, err)) ||
+        (rc = tb_scratch_mat(run->scratch, TB_KOKORO_WIDTH, 2 * n, &hidden, err)) ||
+        (rc = tb_scratch_floats(run->scratch, (size_t)n, &counts, err)))
         return rc;
-    weights = (struct tb_kokoro_weights){ sample.weight, sample.n };
-    for (int i = 0; i < TB_KOKORO_BLOCKS; i++) {
-        finding[i] = s->voicing[i];
-        finding[i].weights = &weights;
-    }
-    if ((rc = tb_scratch_mat(run->scratch, 1, column * sample.n, &made, err)) ||
-        (rc = tb_scratch_mat(run->scratch, TB_KOKORO_WIDTH, sample.n, &x, err)) ||
-        (rc = tb_scratch_mat(run->scratch, 2 * TB_SPECTRUM_BINS, HARMONICS * sample.n + 1, &harmonics, err)) ||
-        (rc = gather(run, s, &sample, x, harmonics, err)) ||
-        (rc = tb_kokoro_generator_sample(run, &s->model->generator, x, harmonics, finding, made, err)))
-        return rc;
-    s->begun = true;
-    *pcm = tb_mat_cols(made, column * (s->at - sample.from[0]), column * (to - s->at));
-    return TB_OK;
+    weigh(s, w, counts);
+    weights.w = counts;
+    for (int i = 0; i < TB_KOKORO_BLOCKS; i++)
+        voicing[i] = (struct tb_kokoro_voicing){ s->styles[i], n < s->plan.frames ? &weights : NULL };
+    rc = tb_kokoro_decoder_run(run, &s->model->decoder, tb_mat_cols(s->plan.text, w->from, n),
+                               tb_mat_cols(s->plan.f0, 2 * w->from, 2 * n),
+                               tb_mat_cols(s->plan.energy, 2 * w->from, 2 * n), voicing, hidden, err);
+    return rc ? rc : tb_kokoro_generator_run(run, &s->model->generator, hidden, s->plan.f0, 2 * w->from, voicing, *pcm,
+                                             err);
 }
 
-/* Where the next window ends: on a whole frame, and not so that too little is left. */
-static int window_end(const struct tb_kokoro_stream *s)
+/* Go over from what the last window would have gone on with, and keep what this one would go on with. */
+static void join(struct tb_kokoro_stream *s, const struct window *w, struct tb_mat pcm)
 {
-    int to = (s->at + s->window) & ~1;
+    size_t after = (size_t)(w->to - w->end) * TB_KOKORO_FRAME;
 
-    return s->whole || s->end - to < LAST_LEAST ? s->end : to;
+    for (int i = 0; i < FADE && s->begun && i < pcm.cols; i++)
+        pcm.p[i] += (s->faded[i] - pcm.p[i]) * (1.0f - (float)i / FADE);
+    memset(s->faded, 0, sizeof s->faded);
+    memcpy(s->faded, pcm.p + pcm.cols, (after < FADE ? after : FADE) * sizeof *s->faded);
 }
 
 enum tb_code tb_kokoro_stream_next(const struct tb_kokoro_run *run, struct tb_kokoro_stream *s, struct tb_mat *pcm,
                                    bool *more, struct tb_error *err)
 {
-    int to = window_end(s);
-    struct tb_kokoro_part part = { s->at / 2, to / 2, s->columns / 2 };
-    enum tb_code rc;
+    struct window w = next_window(s);
+    struct tb_mat made;
+    enum tb_code rc = render(run, s, &w, &made, err);
 
-    if (s->whole)
-        part = (struct tb_kokoro_part){ 0, s->columns / 2, s->columns / 2 };
-    if (!s->whole && !s->begun)
-        rc = begin(run, s, to, pcm, err);
-    else if ((rc = tb_scratch_mat(run->scratch, 1, (part.to - part.from) * TB_KOKORO_FRAME, pcm, err)) == TB_OK)
-        rc = tb_kokoro_generator_run(run, &s->model->generator, part, s->hidden, s->f0, s->voicing, *pcm, err);
     if (rc)
         return rc;
-    s->at = to;
-    s->window = s->window * 3 / 2 < MOST ? s->window * 3 / 2 : MOST;
-    *more = to < s->end;
+    *pcm = tb_mat_cols(made, TB_KOKORO_FRAME * (w.spoken - w.from), TB_KOKORO_FRAME * (w.end - w.spoken));
+    join(s, &w, *pcm);
+    s->begun = true;
+    s->at = w.end;
+    s->to = s->onset + (int)(growth * (float)(w.end - s->onset));
+    s->to = s->to < s->end ? s->to : s->end;
+    *more = w.end < s->end;
     return TB_OK;
 }
 
-/* The loudest place without pitch; a column with pitch counts as silent. */
-static int find_hiss(const struct tb_kokoro_plan *plan, int columns)
+/* Where speech begins and ends, and with it the windows. */
+static void survey(struct tb_kokoro_stream *s, bool whole)
 {
-    float most = -FLT_MAX;
-    int best = 0;
+    int n = s->plan.frames, last = 0;
 
-    for (int c = 0; c + HISS <= columns; c++) {
-        float sum = 0.0f;
-
-        for (int i = c; i < c + HISS; i++)
-            sum += plan->f0.p[i] < pitched ? plan->energy.p[i] : 2.0f * silent;
-        if (sum > most) {
-            most = sum;
-            best = c + HISS / 2;
+    s->onset = n;
+    for (int c = 0; c < 2 * n; c++)
+        if (s->plan.energy.p[c] > silent) {
+            s->onset = c / 2 < s->onset ? c / 2 : s->onset;
+            last = c / 2 + 1;
         }
-    }
-    return best;
+    s->end = s->to = n;
+    if (whole || last - s->onset < WHOLE) /* also when all is silent */
+        return;
+    s->end = last + TAIL < n ? last + TAIL : n;
+    s->at = s->onset > LEAD ? s->onset - LEAD : 0;
+    s->to = s->onset + FIRST;
 }
 
-/* Where speech begins and ends, and hisses. */
-static void survey(struct tb_kokoro_stream *s, const struct tb_kokoro_plan *plan)
-{
-    int last = 0;
-
-    s->onset = s->columns;
-    for (int c = 0; c < s->columns; c++)
-        if (plan->energy.p[c] > silent) {
-            s->onset = c < s->onset ? c : s->onset;
-            last = c;
-        }
-    s->whole |= last - s->onset < WHOLE; /* also when all is silent */
-    s->hiss = find_hiss(plan, s->columns);
-    s->end = last + TAIL < s->columns ? (last + TAIL) & ~1 : s->columns;
-    s->at = s->onset > LEAD ? (s->onset - LEAD) & ~1 : 0;
-    if (s->whole) {
-        s->at = 0;
-        s->end = s->columns;
-    }
-    s->window = s->onset - s->at + FIRST;
-}
-
-static enum tb_code take(const struct tb_kokoro_run *run, struct tb_kokoro_stream *s,
-                         const struct tb_kokoro_plan *plan, struct tb_error *err)
-{
-    int n = 2 * plan->frames;
-    float *p = malloc(((size_t)TB_KOKORO_WIDTH + 1) * (size_t)n * sizeof *p);
-
-    s->hidden = (struct tb_mat){ p, TB_KOKORO_WIDTH, n, n };
-    if (!p)
-        return tb_fail(err, TB_ENOMEM, "kokoro: a pass of %d frames", plan->frames);
-    s->f0 = (struct tb_mat){ tb_mat_row(s->hidden, TB_KOKORO_WIDTH), 1, n, n };
-    s->columns = n;
-    tb_copy(plan->f0, s->f0);
-    survey(s, plan);
-    lay_out_norms(s);
-    return tb_kokoro_decoder_run(run, &s->model->decoder, plan->text, plan->f0, plan->energy, s->voicing, s->hidden,
-                                 err);
-}
-
-enum tb_code tb_kokoro_stream_open(const struct tb_kokoro_run *run, const struct tb_kokoro_model *model,
-                                   const struct tb_kokoro_plan *plan, const float (*styles)[TB_KOKORO_HALF], bool whole,
-                                   struct tb_kokoro_stream **out, struct tb_error *err)
+enum tb_code tb_kokoro_stream_open(const struct tb_kokoro_model *model, const struct tb_kokoro_plan *plan,
+                                   const float (*styles)[TB_KOKORO_HALF], bool whole, struct tb_kokoro_stream **out,
+                                   struct tb_error *err)
 {
     struct tb_kokoro_stream *s = calloc(1, sizeof *s);
-    enum tb_code rc;
+    int n = plan->frames;
+    float *p = malloc(((size_t)TB_KOKORO_WIDTH + 4) * (size_t)n * sizeof *p);
 
-    *out = NULL;
-    if (!s)
-        return tb_fail(err, TB_ENOMEM, "kokoro: no memory");
-    s->model = model;
-    s->whole = whole;
-    memcpy(s->styles, styles, sizeof s->styles);
-    if ((rc = take(run, s, plan, err))) {
-        tb_kokoro_stream_close(s);
-        return rc;
-    }
     *out = s;
+    if (!s || !p) {
+        free(p);
+        free(s);
+        *out = NULL;
+        return tb_fail(err, TB_ENOMEM, "kokoro: a pass of %d frames", n);
+    }
+    s->model = model;
+    s->plan = (struct tb_kokoro_plan){ .frames = n, .text = { p, TB_KOKORO_WIDTH, n, n } };
+    s->plan.f0 = (struct tb_mat){ tb_mat_row(s->plan.text, TB_KOKORO_WIDTH), 1, 2 * n, 2 * n };
+    s->plan.energy = (struct tb_mat){ s->plan.f0.p + 2 * n, 1, 2 * n, 2 * n };
+    tb_copy(plan->text, s->plan.text);
+    tb_copy(plan->f0, s->plan.f0);
+    tb_copy(plan->energy, s->plan.energy);
+    memcpy(s->styles, styles, sizeof s->styles);
+    survey(s, whole);
     return TB_OK;
 }
 
@@ -389,6 +221,6 @@ void tb_kokoro_stream_close(struct tb_kokoro_stream *s)
 {
     if (!s)
         return;
-    free(s->hidden.p);
+    free(s->plan.text.p);
     free(s);
 }

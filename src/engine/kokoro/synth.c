@@ -109,7 +109,6 @@ enum tb_code tb_kokoro_render(const struct tb_kokoro_run *run, const struct tb_k
                               const struct tb_kokoro_plan *plan, const float (*styles)[TB_KOKORO_HALF],
                               struct tb_mat *pcm, struct tb_error *err)
 {
-    struct tb_kokoro_part whole = { 0, plan->frames, plan->frames };
     struct tb_kokoro_voicing voicing[TB_KOKORO_BLOCKS];
     struct tb_mat hidden;
     size_t mark;
@@ -123,7 +122,7 @@ enum tb_code tb_kokoro_render(const struct tb_kokoro_run *run, const struct tb_k
     if ((rc = tb_scratch_mat(run->scratch, TB_KOKORO_WIDTH, 2 * plan->frames, &hidden, err)) == TB_OK &&
         (rc = tb_kokoro_decoder_run(run, &model->decoder, plan->text, plan->f0, plan->energy, voicing, hidden,
                                     err)) == TB_OK)
-        rc = tb_kokoro_generator_run(run, &model->generator, whole, hidden, plan->f0, voicing, *pcm, err);
+        rc = tb_kokoro_generator_run(run, &model->generator, hidden, plan->f0, 0, voicing, *pcm, err);
     tb_scratch_reset(run->scratch, mark);
     return rc;
 }
