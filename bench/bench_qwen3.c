@@ -147,6 +147,8 @@ static void talk(const struct tb_q3_model *m, struct tb_pool *pool)
     enum tb_q3_end end = TB_Q3_GOING;
     int codes[TB_Q3_MAX_GROUPS];
 
+    for (int i = 0; i < TB_Q3_MAX_VECTOR; i++)
+        speaker[i] = 0.02f * sinf((float)i);
     must(tb_q3_text_ids(m->bpe, c, TB_STR(SENTENCE), true, &ids, &err));
     request.text = ids.id;
     request.text_len = ids.n;
@@ -154,7 +156,7 @@ static void talk(const struct tb_q3_model *m, struct tb_pool *pool)
     must(tb_q3_generator_open(&m->talker, pool, ROOM, &g, &err));
     must(tb_q3_generator_start(g, &request, &options, &err)); /* once to touch all memory */
     options.seed = 2;
-    request.speaker = speaker + 1; /* nothing of the first prompt is of use */
+    request.speaker = speaker + 1; /* no row from the speaker on is known */
     struct timer from = now();
     must(tb_q3_generator_start(g, &request, &options, &err));
     tell("prompt of 34 rows", from, 1);
