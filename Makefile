@@ -56,7 +56,7 @@ archives_of = $(foreach f,$(1) $(NEEDS_$(1)),$(call archive,$(f)))
 sources_of = $(wildcard src/$(1)/*.c) $(if $(filter text,$(1)),$(wildcard src/text/g2p/*.c))
 object = $(patsubst %.c,$(O)/%.o,$(1))
 
-.PHONY: help setup build run test check layers rows test-programs tsan-programs test-unit test-wire test-golden asan tsan fuzz bench bench-setup bench-kernels bench-engine bench-qwen3 bench-server bench-load eval clean
+.PHONY: help setup build run test check layers rows test-programs tsan-programs test-unit test-wire test-golden asan tsan fuzz bench bench-programs bench-setup bench-kernels bench-engine bench-qwen3 bench-server bench-load eval clean
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
 
@@ -135,6 +135,8 @@ bench-qwen3: $(O)/bench/bench_qwen3  ## what each stage of the qwen3 engine cost
 
 $(O)/bench/bench_qwen3: $(O)/bench/bench_qwen3.o $(call archives_of,engine/qwen3)
 	@$(CC) $(LDFLAGS) -o $@ $^ $(call libs_of,engine/qwen3) -lpthread -lm
+
+bench-programs: $(patsubst %.c,$(O)/%,$(wildcard bench/*.c))  ## that they compile is tested
 
 EVAL := build/venv-eval/bin/python tools/eval/evaluate.py
 SPEECH ?=

@@ -36,7 +36,7 @@ static enum tb_code speak(struct tb_engine *engine, const struct tb_bytes *print
                           struct tb_bytes *samples, struct tb_error *err)
 {
     const struct tb_speak speak = { .rate = 1, .pitch = 1, .whole = true };
-    const struct tb_sink sink = { take, samples };
+    const struct tb_sink sink = { .pcm = take, .ctx = samples };
     struct tb_session *session;
     bool more = true;
     enum tb_code rc = tb_session_open(engine, tb_bytes_str(print), &speak, &session, err);

@@ -34,8 +34,8 @@ static const double EQ_STRENGTH = 0.95, EQ_MOST_DB = 12; /* of the spectral diff
 static const double LIKENESS_AT = 0.209, LIKENESS_BY = 0.754;
 /* Syllables a second from counted nuclei, fitted to the words of 72 people, and at what rate the network speaks in any
  * style (docs/CLONING.md). */
-static const double RATE_AT = 1.17, RATE_POWER = 0.954, STYLE_RATE = 4.6;
-static const double SLOWEST = 0.65, FASTEST = 1.3;
+static const double RATE_AT = 1.17, RATE_POWER = 0.954, STYLE_RATE = 5.7;
+static const double SLOWEST = 0.6, FASTEST = 1.3;
 
 struct tb_kokoro_enroller {
     struct tb_ge2e *ge2e;

@@ -32,6 +32,8 @@ enum {
  * measured the recording, finds too weak to count (docs/CLONING.md, Rate and pitch). */
 static const float HEARD_HZ = 1.04f;
 
+static const double GROWTH = 2.5; /* of passes, see wish() */
+
 /* Samples of silence after a pass at the rate 1, of which the network's own ending is a part. */
 static const size_t pauses[] = {
     [TB_PAUSE_NONE] = TB_TRIM_TAIL, [TB_PAUSE_COMMA] = 3600, [TB_PAUSE_SENTENCE] = 7680 };
@@ -74,6 +76,7 @@ struct speech {
     enum tb_pause pause;             /* after it */
     struct tb_bytes queue;           /* tokens; a zero ends each segment */
     size_t silence;                  /* samples owed before the next sound */
+    size_t said;                     /* tokens since the last silence */
     bool sounding;                   /* the equaliser holds samples */
 };
 
@@ -344,13 +347,25 @@ static enum tb_code speak(struct speech *s, const struct tb_kokoro_run *run, con
     return TB_OK;
 }
 
+/* Tokens that the next pass had better not exceed: few where somebody waits for its first sound. The ones after it are
+ * made while those before them play: at a real-time factor of 0.3 each may be as long as GROWTH times all of them. */
+static size_t wish(const struct speech *s)
+{
+    double most = GROWTH * (double)s->said / (double)s->rate;
+
+    return s->whole || most > TB_PASS_TOKENS ? TB_PASS_TOKENS : most < TB_PASS_FIRST ? TB_PASS_FIRST : (size_t)most;
+}
+
 /* Plan the next pass of what is queued, if it sounds. */
 static enum tb_code take_tokens(struct speech *s, const struct tb_kokoro_run *run, struct tb_error *err)
 {
     size_t segment = s->queue.size ? strlen((const char *)s->queue.data) : 0;
-    bool waited_for = !s->whole && !s->sounding;
-    size_t n = waited_for ? tb_passes_first(s->queue.data, segment) : tb_passes_next(s->queue.data, segment);
     enum tb_code rc = TB_OK;
+
+    if (!s->sounding)
+        s->said = 0;
+    size_t n = tb_passes_next(s->queue.data, segment, wish(s));
+    s->said += n;
 
     if (tb_passes_sounds(s->queue.data, n))
         rc = begin_pass(s, run, s->queue.data, n, err);

@@ -34,25 +34,44 @@ enum tb_code tb_passes_tokens(struct tb_str phonemes, struct tb_bytes *out)
     return TB_OK;
 }
 
-size_t tb_passes_next(const uint8_t *tokens, size_t n)
+/* Tokens up to the last mark of this kind among the first `most`, if it leaves more than `least`; else 0. */
+static size_t last_mark(const uint8_t *tokens, size_t most, size_t least, enum kind kind)
+{
+    for (size_t i = most; i > least; i--)
+        if (kind_of(tokens[i - 1]) == kind)
+            return i;
+    return 0;
+}
+
+static size_t full_pass(const uint8_t *tokens, size_t n)
 {
     if (n <= TB_PASS_TOKENS)
         return n;
-    for (enum kind kind = END; kind > SOUND; kind--)
-        for (size_t i = TB_PASS_TOKENS; i > TB_PASS_TOKENS / 3; i--)
-            if (kind_of(tokens[i - 1]) == kind)
-                return i;
+    for (enum kind kind = END; kind > SOUND; kind--) {
+        size_t found = last_mark(tokens, TB_PASS_TOKENS, TB_PASS_TOKENS / 3, kind);
+
+        if (found)
+            return found;
+    }
     return TB_PASS_TOKENS;
 }
 
-size_t tb_passes_first(const uint8_t *tokens, size_t n)
+size_t tb_passes_next(const uint8_t *tokens, size_t n, size_t wish)
 {
-    if (n <= TB_PASS_FIRST)
-        return n;
-    for (size_t i = TB_PASS_FIRST; i > TB_PASS_FIRST / 4; i--)
-        if (kind_of(tokens[i - 1]) > SPACE)
-            return i;
-    return tb_passes_next(tokens, n);
+    size_t full = full_pass(tokens, n);
+
+    if (full <= wish)
+        return full;
+    for (enum kind kind = END; kind > SPACE; kind--) {
+        size_t found = last_mark(tokens, wish, wish / 3, kind);
+
+        if (found)
+            return found;
+    }
+    for (size_t i = wish; i < full; i++)
+        if (kind_of(tokens[i]) > SPACE)
+            return i + 1;
+    return full;
 }
 
 enum tb_pause tb_passes_pause(const uint8_t *tokens, size_t n)

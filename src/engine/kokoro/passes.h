@@ -15,11 +15,11 @@ enum tb_pause { TB_PAUSE_NONE, TB_PAUSE_COMMA, TB_PAUSE_SENTENCE };
 /* The tokens of UTF-8 phonemes, appended to out; symbols that the model lacks are left out. */
 enum tb_code tb_passes_tokens(struct tb_str phonemes, struct tb_bytes *out);
 /* How many of n tokens the next pass takes: all when they fit, else up to the last end of a sentence, comma or space
- * that does, in this order of preference, if that leaves the pass at least a third full. 0 for n = 0. */
-size_t tb_passes_next(const uint8_t *tokens, size_t n);
-/* The same for a pass whose first sound somebody waits for: up to the last end of a sentence or comma among the first
- * TB_PASS_FIRST tokens if there is one, not before a quarter of them. */
-size_t tb_passes_first(const uint8_t *tokens, size_t n);
+ * that does, in this order of preference, if that leaves the pass at least a third full. 0 for n = 0.
+ * Of a pass that had better be short (wish < TB_PASS_TOKENS, at least 1) the end of a sentence or comma that is nearest
+ * to the wish, from below if that is at least a third of it; where there is none, as if nothing were wished: no pass
+ * ends between two words for that. */
+size_t tb_passes_next(const uint8_t *tokens, size_t n, size_t wish);
 /* By the last token that is not a space. */
 enum tb_pause tb_passes_pause(const uint8_t *tokens, size_t n);
 /* False when nothing in them sounds: punctuation and spaces only. */

@@ -108,7 +108,7 @@ static void measures_a_voice(void **state)
         assert_true(report.speech_seconds > 6 && report.speech_seconds <= 8);
         assert_true(report.similarity > 0.3f && report.similarity <= 1);
         assert_true(fabs(dot(print[i].embedding, print[i].embedding) - 1) < 1e-4);
-        assert_true(print[i].speed >= 0.75f && print[i].speed <= 1.3f);
+        assert_true(fabs(print[i].speed - report.rate / 5.7) < 0.01); /* what the network says in a second */
         tb_pcm_free(&pcm);
     }
     assert_memory_not_equal(print[0].style, print[1].style, sizeof print[0].style);

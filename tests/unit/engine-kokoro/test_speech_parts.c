@@ -53,24 +53,39 @@ static size_t long_text(const char *mark, uint8_t *tokens)
 static void long_segments_are_cut_where_one_would_pause(void **state)
 {
     uint8_t tokens[400];
-    size_t n = long_text(".", tokens), first = tb_passes_next(tokens, n);
+    size_t n = long_text(".", tokens), first = tb_passes_next(tokens, n, TB_PASS_TOKENS);
 
     (void)state;
     assert_int_equal(first, 151); /* at the end of the sentence, not at the last space before 200 */
     assert_int_equal(tb_passes_pause(tokens, first), TB_PAUSE_SENTENCE);
     n = long_text(",", tokens);
-    first = tb_passes_next(tokens, n);
+    first = tb_passes_next(tokens, n, TB_PASS_TOKENS);
     assert_int_equal(first, 151);
     assert_int_equal(tb_passes_pause(tokens, first), TB_PAUSE_COMMA);
     n = long_text("", tokens);
-    first = tb_passes_next(tokens, n);
+    first = tb_passes_next(tokens, n, TB_PASS_TOKENS);
     assert_true(first > TB_PASS_TOKENS - 10 && first <= TB_PASS_TOKENS);
     assert_int_equal(tb_passes_pause(tokens, first), TB_PAUSE_NONE);
     memset(tokens, tokens[0], sizeof tokens); /* no place to cut at all */
-    assert_int_equal(tb_passes_next(tokens, sizeof tokens), TB_PASS_TOKENS);
-    assert_int_equal(tb_passes_next(tokens, 7), 7);
-    assert_int_equal(tb_passes_first(tokens, TB_PASS_FIRST), TB_PASS_FIRST);
-    assert_int_equal(tb_passes_first(tokens, sizeof tokens), TB_PASS_TOKENS); /* no mark among the first */
+    assert_int_equal(tb_passes_next(tokens, sizeof tokens, TB_PASS_TOKENS), TB_PASS_TOKENS);
+    assert_int_equal(tb_passes_next(tokens, 7, TB_PASS_TOKENS), 7);
+    assert_int_equal(tb_passes_next(tokens, sizeof tokens, 60), TB_PASS_TOKENS);
+    assert_int_equal(tb_passes_next(tokens, TB_PASS_FIRST, TB_PASS_FIRST), TB_PASS_FIRST);
+    assert_int_equal(tb_passes_next(tokens, sizeof tokens, TB_PASS_FIRST), TB_PASS_TOKENS); /* no mark to end at */
+}
+
+static void a_pass_that_should_be_short_ends_at_the_mark_nearest_to_the_wish(void **state)
+{
+    uint8_t tokens[400];
+    size_t n = long_text(",", tokens); /* commas after 150 and 301 */
+
+    (void)state;
+    assert_int_equal(tb_passes_next(tokens, n, 199), 151);
+    assert_int_equal(tb_passes_next(tokens, n, 60), 151); /* the next one, where there is none before */
+    assert_int_equal(tb_passes_next(tokens + 100, n - 100, 60), 51);
+    assert_int_equal(tb_passes_next(tokens + 151, 100, 60), 100); /* not between two words */
+    assert_int_equal(tb_passes_next(tokens, 40, 60), 40);
+    assert_int_equal(tb_passes_next(tokens, 0, 60), 0);
 }
 
 static void silence_is_cut_and_the_cuts_are_soft(void **state)
@@ -131,6 +146,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(phonemes_become_tokens_and_unknown_ones_vanish),
         cmocka_unit_test(long_segments_are_cut_where_one_would_pause),
+        cmocka_unit_test(a_pass_that_should_be_short_ends_at_the_mark_nearest_to_the_wish),
         cmocka_unit_test(silence_is_cut_and_the_cuts_are_soft),
         cmocka_unit_test(pitch_goes_to_the_target_and_short_phrases_keep_theirs),
         cmocka_unit_test(what_is_not_voiced_keeps_its_pitch),
