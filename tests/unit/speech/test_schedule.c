@@ -207,7 +207,7 @@ static size_t count_of(char name, size_t from)
 
 static int set_up(void **state)
 {
-    const struct tb_speech_config config = { .max_utterances = 16, .now_us = now_us };
+    const struct tb_speech_config config = { .max_utterances = 16, .max_load_percent = 90, .now_us = now_us };
 
     atomic_store(&clock_us, 1000 * 1000 * MS);
     atomic_store(&cost_us, 10 * MS);

@@ -220,7 +220,7 @@ static void said(const struct listener *l, char *out, size_t room)
 
 static int set_up(void **state)
 {
-    struct tb_speech_config config = { .max_utterances = 6 };
+    struct tb_speech_config config = { .max_utterances = 6, .max_load_percent = 90 };
 
     atomic_store(&step_delay_us, 0);
     log_of_steps[0] = 0;
