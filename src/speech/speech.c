@@ -52,15 +52,15 @@ static void step(struct tb_speech *s, struct tb_utterance *u)
     }
 }
 
-/* Do a piece of what is more urgent than the step under way, which stands still. False: nothing is. */
-static bool serve_another(struct tb_speech *s)
+/* Do a piece of what is due first: other work, or an utterance that `next` picks. False: nothing is due. */
+static bool serve(struct tb_speech *s, struct tb_utterance *(*next)(const struct tb_speech *))
 {
     struct tb_guest *g = tb_speech_next_guest(s);
     struct tb_utterance *u;
 
     if (g && tb_speech_guest_may(s, g))
         tb_speech_lend(s, g);
-    else if ((u = tb_speech_intruder(s)))
+    else if ((u = next(s)))
         step(s, u);
     else
         return false;
@@ -76,8 +76,8 @@ bool tb_speech_pause(struct tb_utterance *u)
     pthread_mutex_lock(&s->lock);
     paused = s->now_us();
     u->done_us = paused - u->began_us;
-    while (!s->stop && !u->closed && serve_another(s))
-        ;
+    while (!s->stop && !u->closed && serve(s, tb_speech_intruder))
+        ; /* this step stands still meanwhile */
     u->began_us += s->now_us() - paused;
     go_on = !s->stop && !u->closed;
     pthread_mutex_unlock(&s->lock);
@@ -89,17 +89,9 @@ static void *work(void *arg)
     struct tb_speech *s = arg;
 
     pthread_mutex_lock(&s->lock);
-    while (!s->stop) {
-        struct tb_guest *g = tb_speech_next_guest(s);
-        struct tb_utterance *u;
-
-        if (g && tb_speech_guest_may(s, g))
-            tb_speech_lend(s, g);
-        else if ((u = tb_speech_next(s)))
-            step(s, u);
-        else
+    while (!s->stop)
+        if (!serve(s, tb_speech_next))
             pthread_cond_wait(&s->work, &s->lock);
-    }
     pthread_mutex_unlock(&s->lock);
     return NULL;
 }

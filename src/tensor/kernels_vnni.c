@@ -1,11 +1,8 @@
-/* kernels_vnni.c - see tile16_avx512.h. Tiles of one or two vectors are left to AVX2. */
+/* kernels_vnni.c - see tile16_avx512.h. */
 #include "tensor/tile16_avx512.h"
 
 void tb_tile16_vnni(const uint32_t *x, int ldx, const int16_t *w, int pairs, int taps, int dilation, int vecs,
                     int32_t *acc)
 {
-    if (vecs == 3)
-        tb_tile16_of(x, ldx, w, pairs, taps, dilation, acc);
-    else
-        tb_kernels_avx2.tile16(x, ldx, w, pairs, taps, dilation, vecs, acc);
+    tb_tile16_of(x, ldx, w, pairs, taps, dilation, vecs, acc);
 }

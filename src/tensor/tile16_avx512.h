@@ -16,9 +16,14 @@
 #define TB_DOT16(sum, a, b) _mm512_add_epi32(sum, _mm512_madd_epi16(a, b))
 #endif
 
+/* Tiles of one or two vectors are left to AVX2. */
 static inline void tb_tile16_of(const uint32_t *x, int ldx, const int16_t *w, int pairs, int taps, int dilation,
-                                int32_t *acc)
+                                int vecs, int32_t *acc)
 {
+    if (vecs < 3) {
+        tb_kernels_avx2.tile16(x, ldx, w, pairs, taps, dilation, vecs, acc);
+        return;
+    }
     const __m512i first = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
     const __m512i second = _mm512_setr_epi32(2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3);
     __m512i a[TB_PANEL], b[2];

@@ -34,12 +34,14 @@ enum tb_code tb_passes_tokens(struct tb_str phonemes, struct tb_bytes *out)
     return TB_OK;
 }
 
-/* Tokens up to the last mark of this kind among the first `most`, if it leaves more than `least`; else 0. */
-static size_t last_mark(const uint8_t *tokens, size_t most, size_t least, enum kind kind)
+/* Tokens up to the last mark among the first `most`, if that leaves more than a third of them; else 0. The strongest kind
+ * that is there, and none weaker than `weakest`. */
+static size_t last_mark(const uint8_t *tokens, size_t most, enum kind weakest)
 {
-    for (size_t i = most; i > least; i--)
-        if (kind_of(tokens[i - 1]) == kind)
-            return i;
+    for (enum kind kind = END; kind >= weakest; kind--)
+        for (size_t i = most; i > most / 3; i--)
+            if (kind_of(tokens[i - 1]) == kind)
+                return i;
     return 0;
 }
 
@@ -47,13 +49,8 @@ static size_t full_pass(const uint8_t *tokens, size_t n)
 {
     if (n <= TB_PASS_TOKENS)
         return n;
-    for (enum kind kind = END; kind > SOUND; kind--) {
-        size_t found = last_mark(tokens, TB_PASS_TOKENS, TB_PASS_TOKENS / 3, kind);
-
-        if (found)
-            return found;
-    }
-    return TB_PASS_TOKENS;
+    size_t found = last_mark(tokens, TB_PASS_TOKENS, SPACE);
+    return found ? found : TB_PASS_TOKENS;
 }
 
 size_t tb_passes_next(const uint8_t *tokens, size_t n, size_t wish)
@@ -62,12 +59,9 @@ size_t tb_passes_next(const uint8_t *tokens, size_t n, size_t wish)
 
     if (full <= wish)
         return full;
-    for (enum kind kind = END; kind > SPACE; kind--) {
-        size_t found = last_mark(tokens, wish, wish / 3, kind);
-
-        if (found)
-            return found;
-    }
+    size_t found = last_mark(tokens, wish, COMMA);
+    if (found)
+        return found;
     for (size_t i = wish; i < full; i++)
         if (kind_of(tokens[i]) > SPACE)
             return i + 1;

@@ -66,4 +66,32 @@ static inline enum tb_code add_voice(struct tb_store *store, int64_t account, co
     return tb_store_voice_add(store, account, &v, tb_str_of(id), NULL, TB_MAX_VOICES, NULL);
 }
 
+/* A store and an account for each test. */
+struct store_fixture {
+    char dir[64];
+    struct tb_store *store;
+    int64_t account;
+};
+
+static inline int store_set_up(void **state)
+{
+    static struct store_fixture f;
+
+    make_dir(f.dir);
+    f.store = open_store(f.dir);
+    f.account = new_account(f.store);
+    *state = &f;
+    return 0;
+}
+
+static inline int store_tear_down(void **state)
+{
+    struct store_fixture *f = *state;
+
+    tb_clock_shift(0);
+    tb_store_close(f->store);
+    remove_dir(f->dir);
+    return 0;
+}
+
 #endif

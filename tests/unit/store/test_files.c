@@ -1,33 +1,7 @@
 /* test_files.c - audio files behind signed URLs: whole, private to their signature, gone after their time. */
 #include "store_test.h"
 
-
-struct fixture {
-    char dir[64];
-    struct tb_store *store;
-};
-
-static int set_up(void **state)
-{
-    static struct fixture f;
-
-    make_dir(f.dir);
-    f.store = open_store(f.dir);
-    *state = &f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-
-    tb_clock_shift(0);
-    tb_store_close(f->store);
-    remove_dir(f->dir);
-    return 0;
-}
-
-static void put(struct fixture *f, struct tb_str bytes, int64_t seconds, char name[64], int64_t *expires_s,
+static void put(struct store_fixture *f, struct tb_str bytes, int64_t seconds, char name[64], int64_t *expires_s,
                 char sig[48])
 {
     *expires_s = tb_now_ms() / 1000 + seconds;
@@ -35,14 +9,14 @@ static void put(struct fixture *f, struct tb_str bytes, int64_t seconds, char na
     tb_store_file_sign(f->store, name, *expires_s, sig);
 }
 
-static enum tb_code find(struct fixture *f, const char *name, int64_t expires_s, const char *sig, char **path)
+static enum tb_code find(struct store_fixture *f, const char *name, int64_t expires_s, const char *sig, char **path)
 {
     return tb_store_file_find(f->store, tb_str_of(name), expires_s, tb_str_of(sig), path, NULL);
 }
 
 static void a_file_is_found_by_its_signature(void **state)
 {
-    struct fixture *f = *state;
+    struct store_fixture *f = *state;
     char name[64], sig[48], again[48], text[16] = "", *path;
     int64_t expires;
     FILE *file;
@@ -69,7 +43,7 @@ static void a_file_is_found_by_its_signature(void **state)
 
 static void any_change_of_the_url_finds_nothing(void **state)
 {
-    struct fixture *f = *state;
+    struct store_fixture *f = *state;
     char name[64], sig[48], other[48], *path = (char *)1;
     int64_t expires;
 
@@ -90,7 +64,7 @@ static void any_change_of_the_url_finds_nothing(void **state)
 
 static void names_that_are_not_ours_are_never_paths(void **state)
 {
-    struct fixture *f = *state;
+    struct store_fixture *f = *state;
     static const char *const bad[] = {
         "",
         ".",
@@ -132,7 +106,7 @@ static size_t files_below(const char *dir)
 
 static void expired_files_are_neither_found_nor_kept(void **state)
 {
-    struct fixture *f = *state;
+    struct store_fixture *f = *state;
     char name[64], sig[48], *path;
     int64_t expires, deleted;
 
@@ -157,7 +131,7 @@ static void expired_files_are_neither_found_nor_kept(void **state)
 /* What a crash between row and rename leaves: an unfinished file that the sweep knows of. */
 static void unfinished_files_go_with_the_sweep(void **state)
 {
-    struct fixture *f = *state;
+    struct store_fixture *f = *state;
     char name[64], sig[48], part[160], *path;
     int64_t expires, deleted;
 
@@ -174,7 +148,7 @@ static void unfinished_files_go_with_the_sweep(void **state)
 
 static void a_file_that_cannot_be_written_leaves_nothing(void **state)
 {
-    struct fixture *f = *state;
+    struct store_fixture *f = *state;
     char name[64], path[128];
     struct tb_error err = { 0 };
     int64_t deleted;
@@ -190,7 +164,7 @@ static void a_file_that_cannot_be_written_leaves_nothing(void **state)
     assert_int_equal(deleted, 0);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define T(f) cmocka_unit_test_setup_teardown(f, store_set_up, store_tear_down)
 
 int main(void)
 {

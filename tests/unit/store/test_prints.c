@@ -9,32 +9,6 @@
 
 enum { ROUNDS = 15 };
 
-struct fixture {
-    char dir[64];
-    struct tb_store *store;
-    int64_t account;
-};
-
-static int set_up(void **state)
-{
-    static struct fixture f;
-
-    make_dir(f.dir);
-    f.store = open_store(f.dir);
-    f.account = new_account(f.store);
-    *state = &f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-
-    tb_store_close(f->store);
-    remove_dir(f->dir);
-    return 0;
-}
-
 static void expect_print(struct tb_store *store, int64_t account, const char *id, const char *engine, const char *want)
 {
     struct tb_bytes print = { 0 };
@@ -46,7 +20,7 @@ static void expect_print(struct tb_store *store, int64_t account, const char *id
 
 static void each_engine_has_its_own_print(void **state)
 {
-    struct fixture *f = *state;
+    struct store_fixture *f = *state;
     struct tb_bytes print = { 0 };
     struct tb_voice_info got;
 
@@ -71,7 +45,7 @@ static void each_engine_has_its_own_print(void **state)
 
 static void a_print_has_a_cap(void **state)
 {
-    struct fixture *f = *state;
+    struct store_fixture *f = *state;
     char *big = calloc(1, TB_MAX_PRINT + 1);
 
     assert_int_equal(add_voice(f->store, f->account, "v", 1), TB_OK);
@@ -84,7 +58,7 @@ static void a_print_has_a_cap(void **state)
 
 static void a_recording_comes_back_with_its_text(void **state)
 {
-    struct fixture *f = *state;
+    struct store_fixture *f = *state;
     const struct tb_recording recording = { { "RIFF\0wave", 9 }, TB_STR("\xe4\xbd\xa0\xe5\xa5\xbd") };
     struct tb_voice_info v = make_voice("kept", 1);
     struct tb_bytes file = { 0 }, text = { 0 };
@@ -109,7 +83,7 @@ static void a_recording_comes_back_with_its_text(void **state)
 /* A folder as schema 1 left it: one print a voice, recordings without a text. */
 static void the_first_schema_is_brought_over(void **state)
 {
-    struct fixture *f = *state;
+    struct store_fixture *f = *state;
     struct tb_bytes file = { 0 }, text = { 0 };
     struct tb_voice_info voice;
     char path[128];
@@ -166,7 +140,7 @@ static void put_until_killed(const char *dir, int64_t account, int from, int to)
 
 static void acknowledged_prints_survive_kill_9(void **state)
 {
-    struct fixture *f = *state;
+    struct store_fixture *f = *state;
     unsigned seed = 4711;
     int seen = 0;
 
@@ -199,7 +173,7 @@ static void acknowledged_prints_survive_kill_9(void **state)
     assert_true(seen > 0);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define T(f) cmocka_unit_test_setup_teardown(f, store_set_up, store_tear_down)
 
 int main(void)
 {

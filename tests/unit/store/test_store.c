@@ -7,36 +7,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-struct fixture {
-    char dir[64];
-    struct tb_store *store;
-    int64_t account;
-};
-
-static int set_up(void **state)
-{
-    static struct fixture f;
-
-    make_dir(f.dir);
-    f.store = open_store(f.dir);
-    f.account = new_account(f.store);
-    *state = &f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-
-    tb_clock_shift(0);
-    tb_store_close(f->store);
-    remove_dir(f->dir);
-    return 0;
-}
-
 static void a_key_opens_its_account_until_revoked(void **state)
 {
-    struct fixture *f = *state;
+    struct store_fixture *f = *state;
     char key[64], second[64];
     int64_t account, same;
 
@@ -59,7 +32,7 @@ static void a_key_opens_its_account_until_revoked(void **state)
 
 static void unknown_keys_are_not_found(void **state)
 {
-    struct fixture *f = *state;
+    struct store_fixture *f = *state;
     char key[64], longest[TB_MAX_KEY + 2];
     int64_t account = 7;
 
@@ -77,7 +50,7 @@ static void unknown_keys_are_not_found(void **state)
 
 static void keys_are_listed_and_revoked_by_hint(void **state)
 {
-    struct fixture *f = *state;
+    struct store_fixture *f = *state;
     char key[64];
     struct tb_key_info *list;
     int64_t account;
@@ -105,7 +78,7 @@ static void keys_are_listed_and_revoked_by_hint(void **state)
 
 static void imported_keys_of_any_form_work(void **state)
 {
-    struct fixture *f = *state;
+    struct store_fixture *f = *state;
     char longest[TB_MAX_KEY + 2];
     int64_t first, again, other;
 
@@ -133,7 +106,7 @@ static void imported_keys_of_any_form_work(void **state)
 
 static void the_database_holds_no_key(void **state)
 {
-    struct fixture *f = *state;
+    struct store_fixture *f = *state;
     char key[64], command[256];
 
     assert_int_equal(tb_store_key_add(f->store, "x", 0, key, NULL), TB_OK);
@@ -145,7 +118,7 @@ static void the_database_holds_no_key(void **state)
 
 static void a_voice_comes_back_whole(void **state)
 {
-    struct fixture *f = *state;
+    struct store_fixture *f = *state;
     struct tb_voice_info v = make_voice("qwen-tts-vc-ada-voice-20261120090011205-0c7e", 1795000000123), got;
     struct tb_bytes print = { 0 };
 
@@ -170,7 +143,7 @@ static void a_voice_comes_back_whole(void **state)
 
 static void a_taken_id_changes_nothing(void **state)
 {
-    struct fixture *f = *state;
+    struct store_fixture *f = *state;
     int64_t other = new_account(f->store), count;
 
     assert_int_equal(add_voice(f->store, f->account, "same", 1), TB_OK);
@@ -183,7 +156,7 @@ static void a_taken_id_changes_nothing(void **state)
 
 static void another_account_sees_and_touches_nothing(void **state)
 {
-    struct fixture *f = *state;
+    struct store_fixture *f = *state;
     int64_t other = new_account(f->store), total;
     struct tb_voice_info got, *list;
     struct tb_bytes print = { 0 };
@@ -207,7 +180,7 @@ static void another_account_sees_and_touches_nothing(void **state)
 
 static void the_list_is_newest_first_in_pages(void **state)
 {
-    struct fixture *f = *state;
+    struct store_fixture *f = *state;
     static const char *const order[] = { "e", "a", "c", "d", "b" }; /* a, c and d tie at 20: by id */
     static const int64_t created[] = { ['a'] = 20, ['b'] = 10, ['c'] = 20, ['d'] = 20, ['e'] = 30 };
     struct tb_voice_info *list;
@@ -239,7 +212,7 @@ static void the_list_is_newest_first_in_pages(void **state)
 
 static void delete_frees_the_place(void **state)
 {
-    struct fixture *f = *state;
+    struct store_fixture *f = *state;
     struct tb_voice_info v = make_voice("two", 2);
     struct tb_bytes print = { 0 };
     struct tb_error err;
@@ -257,7 +230,7 @@ static void delete_frees_the_place(void **state)
 /* A voice print is personal data: it is overwritten, and not only unlinked. */
 static void a_deleted_print_is_not_in_the_file(void **state)
 {
-    struct fixture *f = *state;
+    struct store_fixture *f = *state;
     struct tb_voice_info v = make_voice("v", 1);
     const char *command = "grep -q 'very-personal-print' '%s/timbre.db'";
     char line[128];
@@ -277,7 +250,7 @@ static void a_deleted_print_is_not_in_the_file(void **state)
 /* Another process in the middle of a long change: reading and keys go on as if it were not there. */
 static void readers_do_not_wait_for_a_writer(void **state)
 {
-    struct fixture *f = *state;
+    struct store_fixture *f = *state;
     struct tb_voice_info got;
     char path[128];
     sqlite3 *db;
@@ -300,7 +273,7 @@ static void readers_do_not_wait_for_a_writer(void **state)
 
 static void odd_ids_are_only_data(void **state)
 {
-    struct fixture *f = *state;
+    struct store_fixture *f = *state;
     static const char *const ids[] = { "' OR 1=1 --", "%", "_", "\"", "a\nb", "\xff\xfe", "" };
     struct tb_voice_info got;
 
@@ -316,7 +289,7 @@ static void odd_ids_are_only_data(void **state)
 
 static void the_sweep_takes_what_was_unused_for_a_year(void **state)
 {
-    struct fixture *f = *state;
+    struct store_fixture *f = *state;
     const int64_t year = 365LL * 86400000;
     struct tb_voice_info got;
     int64_t deleted, now = tb_now_ms();
@@ -337,7 +310,7 @@ static void the_sweep_takes_what_was_unused_for_a_year(void **state)
 
 static void usage_is_summed_by_day_and_account(void **state)
 {
-    struct fixture *f = *state;
+    struct store_fixture *f = *state;
     const int64_t day = 86400000;
     int64_t today = tb_now_ms() / day * day, other = new_account(f->store);
     struct tb_usage *list;
@@ -408,7 +381,7 @@ static void make_database(const char *dir, const char *sql)
 
 static void what_is_not_our_database_is_refused(void **state)
 {
-    struct fixture *f = *state;
+    struct store_fixture *f = *state;
     char junk[8192], dir[64];
 
     tb_store_close(f->store);
@@ -435,7 +408,7 @@ static void what_is_not_our_database_is_refused(void **state)
 /* Damage anywhere in the file gives an error or is not met, and never more than that. */
 static void damaged_pages_give_errors(void **state)
 {
-    struct fixture *f = *state;
+    struct store_fixture *f = *state;
     char junk[512], id[32];
     struct stat st;
     char path[128];
@@ -473,7 +446,7 @@ static void damaged_pages_give_errors(void **state)
 
 static void folders_that_cannot_be_used_are_named(void **state)
 {
-    struct fixture *f = *state;
+    struct store_fixture *f = *state;
     char path[128];
     int status;
     pid_t pid;
@@ -507,7 +480,7 @@ static void folders_that_cannot_be_used_are_named(void **state)
 
 static void folder_and_database_are_private(void **state)
 {
-    struct fixture *f = *state;
+    struct store_fixture *f = *state;
     char path[128];
     struct stat st;
     struct tb_store *deep;
@@ -525,7 +498,7 @@ static void folder_and_database_are_private(void **state)
     assert_int_equal(st.st_mode & 0777, 0600);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define T(f) cmocka_unit_test_setup_teardown(f, store_set_up, store_tear_down)
 
 int main(void)
 {
