@@ -11,6 +11,7 @@
 enum {
     LOW_LAG = TB_PITCH_RATE_HZ / TB_PITCH_HIGH_HZ,
     HIGH_LAG = TB_PITCH_RATE_HZ / TB_PITCH_LOW_HZ,
+    RUMBLE_HZ = 60,   /* what lies below is taken out */
     WINDOW = 240,     /* samples correlated: 30 ms */
     CANDIDATES = 6    /* of a frame; the first one is "no voice" */
 };
@@ -118,17 +119,35 @@ static void trace_back(const struct frame *frames, size_t n, float *f0_hz)
         f0_hz[t] = frames[t].c[at].hz;
 }
 
-enum tb_code tb_pitch(const float *wave, size_t len, float *f0_hz, struct tb_error *err)
+/* Without the rumble of a room or a stand, which is alike from one period to any next one and so hides the voice's:
+ * a Butterworth high-pass of the fourth order, two sections after the bilinear transform. */
+static void without_rumble(const float *wave, size_t len, float *out)
+{
+    static const double damping[] = { 0.5411961, 1.3065630 }; /* Q of the two sections */
+    double k = tan(M_PI * RUMBLE_HZ / TB_PITCH_RATE_HZ);
+
+    for (int section = 0; section < 2; section++) {
+        double norm = 1 / (1 + k / damping[section] + k * k), x1 = 0, x2 = 0, y1 = 0, y2 = 0;
+        double a1 = 2 * (k * k - 1) * norm, a2 = (1 - k / damping[section] + k * k) * norm;
+        const float *in = section ? out : wave;
+        for (size_t i = 0; i < len; i++) {
+            double x = in[i], y = norm * (x - 2 * x1 + x2) - a1 * y1 - a2 * y2;
+            x2 = x1;
+            x1 = x;
+            y2 = y1;
+            y1 = y;
+            out[i] = (float)y;
+        }
+    }
+}
+
+/* f0_hz of a wave without rumble; frames [tb_pitch_frames(len)] is room for the paths. */
+static void track(const float *wave, size_t len, struct frame *frames, float *f0_hz)
 {
     size_t n = tb_pitch_frames(len);
     float s[WINDOW + HIGH_LAG + 2], r[HIGH_LAG + 2] = { 0 };
     double energy = 0;
 
-    if (n == 0)
-        return TB_OK;
-    struct frame *frames = calloc(n, sizeof *frames);
-    if (!frames)
-        return tb_fail(err, TB_ENOMEM, "pitch of %zu samples", len);
     for (size_t i = 0; i < len; i++)
         energy += (double)wave[i] * wave[i];
     /* Hiss between the words correlates by chance: what is 30 dB under the mean counts as silence. */
@@ -143,8 +162,26 @@ enum tb_code tb_pitch(const float *wave, size_t len, float *f0_hz, struct tb_err
             join(&frames[t - 1], &frames[t]);
     }
     trace_back(frames, n, f0_hz);
+}
+
+enum tb_code tb_pitch(const float *wave, size_t len, float *f0_hz, struct tb_error *err)
+{
+    size_t n = tb_pitch_frames(len);
+    enum tb_code rc = TB_OK;
+
+    if (n == 0)
+        return TB_OK;
+    struct frame *frames = calloc(n, sizeof *frames);
+    float *clean = malloc(len * sizeof *clean);
+    if (frames && clean) {
+        without_rumble(wave, len, clean);
+        track(clean, len, frames, f0_hz);
+    } else {
+        rc = tb_fail(err, TB_ENOMEM, "pitch of %zu samples", len);
+    }
+    free(clean);
     free(frames);
-    return TB_OK;
+    return rc;
 }
 
 struct tb_pitch_summary tb_pitch_summarise(float *f0_hz, size_t n)

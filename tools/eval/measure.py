@@ -9,6 +9,7 @@ import unicodedata
 import numpy as np
 import soxr
 from scipy.fft import dct
+from scipy.signal import butter, sosfilt
 
 import speaker
 
@@ -19,8 +20,9 @@ HOP_S = 0.01
 # Pitch and level --------------------------------------------------------------------------------------------------
 def pitch(wave, rate):
     """F0 in Hz for each 10 ms, 0 where unvoiced: normalised cross-correlation, twice; the second time within 1.8 of the
-    first median, which takes out most octave errors."""
+    first median, which takes out most octave errors. Rumble below 70 Hz is taken out first: it repeats at every lag."""
     x = soxr.resample(np.asarray(wave, np.float64), rate, PITCH_RATE, "HQ")
+    x = sosfilt(butter(4, 70, "high", fs=PITCH_RATE, output="sos"), x)
     window, hop = 240, int(PITCH_RATE * HOP_S)
     lags = np.arange(PITCH_RATE // HIGH_HZ, PITCH_RATE // LOW_HZ + 2)
     frames = (len(x) - window - lags[-1] - 1) // hop
@@ -45,11 +47,13 @@ def pitch(wave, rate):
 def best_lag(score, lags, loud):
     """The lag of the best peak of each frame, refined by a parabola, as Hz; long lags pay a little."""
     paid = score - 0.03 * np.log2(lags / lags[0])[:, None]
+    peak = (score[1:-1] >= score[:-2]) & (score[1:-1] >= score[2:])
+    paid[1:-1][~peak], paid[[0, -1]] = -9, -9
     k = np.clip(paid.argmax(0), 1, len(lags) - 2)
     i = np.arange(score.shape[1])
     a, b, c = score[k - 1, i], score[k, i], score[k + 1, i]
     shift = np.clip(0.5 * (a - c) / np.minimum(a - 2 * b + c, -1e-9), -0.5, 0.5)
-    return np.where(loud & (b > 0.55), PITCH_RATE / (lags[k] + shift), 0)
+    return np.where(loud & (b > 0.55) & (paid[k, i] > -9), PITCH_RATE / (lags[k] + shift), 0)
 
 
 def pitch_summary(wave, rate):

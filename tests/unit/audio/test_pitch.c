@@ -1,4 +1,4 @@
-/* test_pitch.c - known pitches: low and high voices, in noise, gliding, with a weak or missing fundamental; and counted
+/* test_pitch.c - known pitches: low and high voices, in noise, over rumble, gliding, with a weak or missing fundamental; and counted
  * syllables. */
 #include "audio/pitch.h"
 
@@ -70,6 +70,23 @@ static void is_not_an_octave_off_in_noise_or_without_fundamental(void **state)
     }
 }
 
+static void rumble_louder_than_the_voice_is_no_voice(void **state)
+{
+    static float wave[LEN];
+
+    (void)state;
+    for (double hz = 80; hz < 300; hz *= 1.4) {
+        voice(wave, hz, 1, 20, 0.1, 0.01);
+        for (int i = 0; i < LEN; i++) { /* 12, 23 and 31 Hz, as of a lorry outside */
+            double t = 2 * M_PI * i / TB_PITCH_RATE_HZ;
+            wave[i] += (float)(0.3 * sin(12 * t) + 0.3 * sin(23 * t + 1) + 0.3 * sin(31 * t + 2));
+        }
+        struct tb_pitch_summary p = measure(wave);
+        assert_true(fabs(p.median_hz / hz - 1) < 0.02);
+        assert_true(p.voiced > FRAMES * 8 / 10);
+    }
+}
+
 static void hears_no_voice_in_hiss_or_silence(void **state)
 {
     static float wave[LEN];
@@ -116,6 +133,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_low_and_high_voices),
         cmocka_unit_test(is_not_an_octave_off_in_noise_or_without_fundamental),
+        cmocka_unit_test(rumble_louder_than_the_voice_is_no_voice),
         cmocka_unit_test(hears_no_voice_in_hiss_or_silence),
         cmocka_unit_test(short_recordings_are_fine),
         cmocka_unit_test(counts_syllables),
