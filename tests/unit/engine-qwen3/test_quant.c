@@ -1,10 +1,10 @@
 /* The quantised copies: made once and kept in a file; one that is cut, damaged or of other weights is made again; and
  * how far they move what the tiny models say. */
+#include "divergence.h"
 #include "model.h"
 
 #include <sys/stat.h>
 
-#include "../../../bench/divergence.h"
 #include "base/log.h"
 #include "engine/qwen3/quant.h"
 

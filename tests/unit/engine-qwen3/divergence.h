@@ -2,9 +2,9 @@
  * nats, of the distributions over codes, from those of the exact weights, along one utterance.
  *
  * Both runs go on from the same codes (those that the exact model draws), so that each step is compared with the same
- * past. No penalty, temperature 1, all codes. For the unit test and the benchmark. */
-#ifndef TB_BENCH_DIVERGENCE_H
-#define TB_BENCH_DIVERGENCE_H
+ * past. No penalty, temperature 1, all codes. */
+#ifndef TB_TEST_DIVERGENCE_H
+#define TB_TEST_DIVERGENCE_H
 
 #include <math.h>
 #include <stdlib.h>
@@ -16,12 +16,10 @@ enum { DIVERGENCE_STAGES = 2 }; /* the talker's scores, the code predictor's */
 
 struct divergence {
     double mean[DIVERGENCE_STAGES], most[DIVERGENCE_STAGES]; /* nats */
-    double same[DIVERGENCE_STAGES]; /* part of steps whose likeliest code is the same */
     int steps[DIVERGENCE_STAGES];
 };
 
 struct divergence_run {
-    const struct tb_q3_config *config;
     float *scores;   /* of all steps, one after another */
     size_t at, room;
     const float *exact; /* NULL: this is the exact run */
@@ -44,18 +42,14 @@ static inline void divergence_add(struct divergence *d, int stage, const float *
 {
     float top_p, top_q;
     double log_p = divergence_total(p, n, &top_p), log_q = divergence_total(q, n, &top_q), sum = 0;
-    int best_p = 0, best_q = 0;
 
     for (int i = 0; i < n; i++) {
         double a = (double)(p[i] - top_p) - log_p, b = (double)(q[i] - top_q) - log_q;
 
         sum += exp(a) * (a - b);
-        best_p = p[i] > p[best_p] ? i : best_p;
-        best_q = q[i] > q[best_q] ? i : best_q;
     }
     d->mean[stage] += sum;
     d->most[stage] = sum > d->most[stage] ? sum : d->most[stage];
-    d->same[stage] += best_p == best_q;
     d->steps[stage]++;
 }
 
@@ -99,7 +93,7 @@ static inline enum tb_code divergence_measure(const struct tb_q3_talker *exact, 
     const struct tb_q3_config *c = &exact->config;
     const struct tb_q3_sampling draw = { .sample = true, .temperature = 1, .top_p = 1, .penalty = 1 };
     size_t room = ((size_t)frames + 1) * ((size_t)c->vocab + (size_t)(c->groups - 1) * (size_t)c->codebook);
-    struct divergence_run first = { .config = c, .scores = malloc(room * sizeof(float)), .room = room };
+    struct divergence_run first = { .scores = malloc(room * sizeof(float)), .room = room };
     int *codes = calloc((size_t)frames * (size_t)c->groups, sizeof *codes);
     const struct tb_q3_talker *talkers[] = { exact, quantised };
     enum tb_code rc = first.scores && codes ? TB_OK : tb_fail(err, TB_ENOMEM, "no memory");
@@ -117,10 +111,8 @@ static inline enum tb_code divergence_measure(const struct tb_q3_talker *exact, 
         }
         tb_q3_generator_close(g);
     }
-    for (int s = 0; s < DIVERGENCE_STAGES; s++) {
+    for (int s = 0; s < DIVERGENCE_STAGES; s++)
         out->mean[s] /= out->steps[s] ? out->steps[s] : 1;
-        out->same[s] /= out->steps[s] ? out->steps[s] : 1;
-    }
     free(first.scores);
     free(codes);
     return rc;
