@@ -56,7 +56,7 @@ archives_of = $(foreach f,$(1) $(NEEDS_$(1)),$(call archive,$(f)))
 sources_of = $(wildcard src/$(1)/*.c) $(if $(filter text,$(1)),$(wildcard src/text/g2p/*.c))
 object = $(patsubst %.c,$(O)/%.o,$(1))
 
-.PHONY: help setup build run test check layers rows test-programs tsan-programs test-unit test-wire test-golden asan tsan fuzz bench bench-programs bench-setup bench-kernels bench-engine bench-qwen3 bench-server bench-load eval clean
+.PHONY: help setup build run test check layers rows test-programs tsan-programs test-unit test-emulated test-wire test-golden asan tsan fuzz bench bench-programs bench-setup bench-kernels bench-engine bench-qwen3 bench-server bench-load eval clean
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
 
@@ -201,6 +201,25 @@ $(DECODING:%=$(O)/tests/%): | $(B)/timbre-decode $(B)/timbre-decode-aac
 $(DECODING:%=$(O)/tests/unit/%.o): CFLAGS += -DHELPER_DIR='"$(abspath $(B))"'
 test-programs: $(foreach f,$(FOLDERS_UNDER_TEST),$(TESTS_$(f)))
 test-unit: $(foreach f,$(FOLDERS_UNDER_TEST),$(TESTS_$(f)))  ## unit tests (cmocka) of this VARIANT
+	@scripts/run-unit-tests $^
+
+# Emulated: the sources of the CPU levels above AVX2, compiled for AVX2 (tests/emulated/immintrin.h), and what is tested of them
+ABOVE := %_avx512.o %_vnni.o
+tensor_objects := $(call object,$(call sources_of,tensor))
+EMULATED_TESTS := $(patsubst $(O)/tests/%,$(O)/emulated/%,$(TESTS_tensor) $(O)/tests/engine-kokoro/test_parity_levels)
+$(O)/emulated/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC  $< (emulated)"
+	@$(CC) $(CFLAGS) -DEMULATED -Itests/emulated -mavx2 -mfma -Wno-psabi $(if $(filter src/%,$<),$(KERNEL)) -MMD -MP -c $< -o $@
+$(O)/lib/tensor-emulated.a: $(filter-out $(ABOVE) %/detect.o,$(tensor_objects)) $(O)/emulated/tests/emulated/detect.o \
+    $(patsubst $(O)/%,$(O)/emulated/%,$(filter $(ABOVE),$(tensor_objects)))
+	@rm -f $@ && ar rcs $@ $^
+$(EMULATED_TESTS): $(O)/emulated/%: $(O)/emulated/tests/unit/%.o $(O)/lib/tensor-emulated.a \
+    $(filter-out %/tensor.a,$(call archives_of,engine/kokoro))
+	@mkdir -p $(@D)
+	@$(CC) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(call libs_of,engine/kokoro) \
+	    $(shell pkg-config --libs cmocka 2>/dev/null) -lpthread -lm
+test-emulated: $(EMULATED_TESTS)  ## kernels of CPU levels that this machine may lack, emulated
 	@scripts/run-unit-tests $^
 
 # Fuzz targets: fuzz/fuzz_NAME.c links the folder of the first header that it includes, and what that folder needs ----

@@ -7,35 +7,18 @@
 
 const struct tb_kernels *tb_kernels = &tb_kernels_c;
 
-#if defined(__x86_64__)
-static bool has_avx2(void)
-{
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-}
-
-static bool has_avx512(void)
-{
-    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-}
-#endif
-
 static const struct tb_kernels *table_of(enum tb_cpu level)
 {
-    switch (level) {
-    case TB_CPU_C:
-        return &tb_kernels_c;
+    static const struct tb_kernels *const tables[TB_CPU_COUNT] = {
+        [TB_CPU_C] = &tb_kernels_c,
 #if defined(__x86_64__)
-    case TB_CPU_AVX2:
-        return has_avx2() ? &tb_kernels_avx2 : NULL;
-    case TB_CPU_AVX512:
-        return has_avx512() ? &tb_kernels_avx512 : NULL;
-    case TB_CPU_VNNI:
-        return has_avx512() && __builtin_cpu_supports("avx512vnni") ? &tb_kernels_vnni : NULL;
+        [TB_CPU_AVX2] = &tb_kernels_avx2,
+        [TB_CPU_AVX512] = &tb_kernels_avx512,
+        [TB_CPU_VNNI] = &tb_kernels_vnni,
 #endif
-    default:
-        return NULL;
-    }
+    };
+
+    return (unsigned)level < TB_CPU_COUNT && tb_cpu_has(level) ? tables[level] : NULL;
 }
 
 const char *tb_cpu_name(enum tb_cpu level)

@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "tensor/cpu.h"
 #include "tensor/ops.h"
 
 enum { TB_PANEL = 4, TB_LANES = 8, TB_TILE = 24 };
@@ -62,6 +63,9 @@ void tb_tile16_avx512(const uint32_t *x, int ldx, const int16_t *w, int pairs, i
 void tb_tile16_vnni(const uint32_t *x, int ldx, const int16_t *w, int pairs, int taps, int dilation, int vecs,
                     int32_t *acc);
 #endif
+
+/* This CPU can run the level. */
+bool tb_cpu_has(enum tb_cpu level);
 
 /* The table in use. */
 extern const struct tb_kernels *tb_kernels;

@@ -1,4 +1,5 @@
 /* kernels_vnni.c - see tile16_avx512.h. */
+#define TB_VNNI
 #include "tensor/tile16_avx512.h"
 
 void tb_tile16_vnni(const uint32_t *x, int ldx, const int16_t *w, int pairs, int taps, int dilation, int vecs,

@@ -10,7 +10,7 @@
 
 #include "tensor/kernels_priv.h"
 
-#if defined(__AVX512VNNI__)
+#if defined(TB_VNNI)
 #define TB_DOT16(sum, a, b) _mm512_dpwssd_epi32(sum, a, b)
 #else
 #define TB_DOT16(sum, a, b) _mm512_add_epi32(sum, _mm512_madd_epi16(a, b))

@@ -98,12 +98,19 @@ static inline void check_same(struct tb_mat a, struct tb_mat b, const char *what
             fail_msg("%s, level %s: depends on the number of threads", what, tb_cpu_name(tb_tensor_level()));
 }
 
+/* The levels that each_level chooses: with emulated ones in place, just those. */
+#if defined(EMULATED)
+enum { FIRST_LEVEL = TB_CPU_AVX512 };
+#else
+enum { FIRST_LEVEL = TB_CPU_C };
+#endif
+
 /* Call `body` with each level of this CPU chosen. */
 static inline void each_level(void (*body)(void))
 {
     int ran = 0;
 
-    for (int i = 0; i < TB_CPU_COUNT; i++) {
+    for (int i = FIRST_LEVEL; i < TB_CPU_COUNT; i++) {
         if (!tb_cpu_supported((enum tb_cpu)i))
             continue;
         assert_int_equal(tb_tensor_init(tb_cpu_name((enum tb_cpu)i), NULL), TB_OK);
@@ -112,7 +119,10 @@ static inline void each_level(void (*body)(void))
         body();
         ran++;
     }
-    assert_true(ran >= 1);
+    if (FIRST_LEVEL > 0 && ran == 0)
+        print_message("skipped: this machine has no AVX2 to emulate other levels with\n");
+    else
+        assert_true(ran >= 1);
 }
 
 /* Pools of 2 and 3 threads, opened once for a program; results with them must equal those without. */
