@@ -40,49 +40,23 @@ static int by_hash(const void *a, const void *b)
     return memcmp(((const struct tb_key_entry *)a)->hash, ((const struct tb_key_entry *)b)->hash, TB_HASH_SIZE);
 }
 
-/* All keys in force, sorted. The reader is locked. */
-static enum tb_code read_keys(struct tb_db *db, struct tb_key_entry **out, size_t *count, struct tb_error *err)
+static void read_entry(sqlite3_stmt *stmt, void *row)
 {
-    sqlite3_stmt *stmt;
-    size_t n = 0, room = 0;
-    bool row = true;
-    enum tb_code rc;
+    struct tb_key_entry *k = row;
+    const void *hash = sqlite3_column_blob(stmt, 0);
 
-    *out = NULL;
-    *count = 0;
-    rc = tb_db_query(db, &stmt, err, "SELECT hash, account FROM keys WHERE revoked_ms IS NULL ORDER BY hash", "");
-    while (!rc && !(rc = tb_db_step(db, stmt, &row, err)) && row) {
-        if (n == room) {
-            struct tb_key_entry *more = realloc(*out, (room = room ? room * 2 : 16) * sizeof *more);
-
-            if (!more) {
-                rc = tb_fail(err, TB_ENOMEM, "%zu keys", room);
-                break;
-            }
-            *out = more;
-        }
-        if (sqlite3_column_bytes(stmt, 0) != TB_HASH_SIZE)
-            continue; /* cannot be any key's */
-        memcpy((*out)[n].hash, sqlite3_column_blob(stmt, 0), TB_HASH_SIZE);
-        (*out)[n++].account = sqlite3_column_int64(stmt, 1);
-    }
-    tb_db_done(stmt);
-    if (rc) {
-        free(*out);
-        *out = NULL;
-        return rc;
-    }
-    *count = n;
-    return TB_OK;
+    *k = (struct tb_key_entry){ .account = sqlite3_column_int64(stmt, 1) };
+    if (hash) /* no memory: a hash that no key has */
+        memcpy(k->hash, hash, sizeof k->hash);
 }
 
 /* Bring the table up to date when the database's version is another. The reader is locked. */
 static enum tb_code refresh_locked(struct tb_store *store, struct tb_error *err)
 {
     struct tb_key_table *t = &store->keys;
-    struct tb_key_entry *entries, *old;
+    struct tb_key_entry *old;
+    struct tb_rows rows;
     int64_t version = 0;
-    size_t count;
     enum tb_code rc = tb_db_int(&store->reader, &version, err, "SELECT value FROM meta WHERE name = 'keys_version'",
                                 "");
 
@@ -94,12 +68,14 @@ static enum tb_code refresh_locked(struct tb_store *store, struct tb_error *err)
     if (version == t->version)
         return TB_OK;
     /* Version first, keys second: a change between the two makes the next look read them once more, never too few. */
-    if ((rc = read_keys(&store->reader, &entries, &count, err)))
+    if ((rc = tb_db_rows(&store->reader, &rows, sizeof *old, read_entry, err,
+                         "SELECT hash, account FROM keys WHERE revoked_ms IS NULL AND length(hash) = ?1 ORDER BY hash",
+                         "i", (int64_t)TB_HASH_SIZE)))
         return rc;
     pthread_rwlock_wrlock(&t->lock);
     old = t->entries;
-    t->entries = entries;
-    t->count = count;
+    t->entries = rows.p;
+    t->count = rows.n;
     pthread_rwlock_unlock(&t->lock);
     t->version = version;
     free(old);
@@ -321,45 +297,29 @@ enum tb_code tb_store_key_revoke(struct tb_store *store, const char *which, stru
     return rc ? rc : refresh(store, err);
 }
 
+static void read_key(sqlite3_stmt *stmt, void *row)
+{
+    struct tb_key_info *k = row;
+
+    *k = (struct tb_key_info){ .account = sqlite3_column_int64(stmt, 0),
+                               .created_ms = sqlite3_column_int64(stmt, 3),
+                               .revoked = sqlite3_column_int(stmt, 4) != 0 };
+    tb_db_text(stmt, 1, k->hint, sizeof k->hint);
+    tb_db_text(stmt, 2, k->label, sizeof k->label);
+}
+
 enum tb_code tb_store_key_list(struct tb_store *store, struct tb_key_info **out, size_t *count, struct tb_error *err)
 {
     struct tb_db *db = &store->reader;
-    sqlite3_stmt *stmt;
-    size_t n = 0, room = 0;
-    bool row = true;
+    struct tb_rows rows;
     enum tb_code rc;
 
-    *out = NULL;
-    *count = 0;
     tb_db_lock(db);
-    rc = tb_db_query(db, &stmt, err,
-                     "SELECT account, hint, label, created_ms, revoked_ms IS NOT NULL FROM keys"
-                     " ORDER BY created_ms, number", "");
-    while (!rc && !(rc = tb_db_step(db, stmt, &row, err)) && row) {
-        if (n == room) {
-            struct tb_key_info *more = realloc(*out, (room = room ? room * 2 : 16) * sizeof *more);
-
-            if (!more) {
-                rc = tb_fail(err, TB_ENOMEM, "%zu keys", room);
-                break;
-            }
-            *out = more;
-        }
-        struct tb_key_info *k = &(*out)[n++];
-
-        *k = (struct tb_key_info){ .account = sqlite3_column_int64(stmt, 0),
-                                   .created_ms = sqlite3_column_int64(stmt, 3),
-                                   .revoked = sqlite3_column_int(stmt, 4) != 0 };
-        tb_db_text(stmt, 1, k->hint, sizeof k->hint);
-        tb_db_text(stmt, 2, k->label, sizeof k->label);
-    }
-    tb_db_done(stmt);
+    rc = tb_db_rows(db, &rows, sizeof **out, read_key, err,
+                    "SELECT account, hint, label, created_ms, revoked_ms IS NOT NULL FROM keys"
+                    " ORDER BY created_ms, number", "");
     tb_db_unlock(db);
-    if (rc) {
-        free(*out);
-        *out = NULL;
-        return rc;
-    }
-    *count = n;
-    return TB_OK;
+    *out = rows.p;
+    *count = rows.n;
+    return rc;
 }

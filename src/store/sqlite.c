@@ -267,6 +267,47 @@ enum tb_code tb_db_run(struct tb_db *db, struct tb_error *err, const char *sql, 
     return rc;
 }
 
+/* Step to the end. */
+static enum tb_code read_rows(struct tb_db *db, sqlite3_stmt *stmt, struct tb_rows *out, size_t size,
+                              void (*read)(sqlite3_stmt *stmt, void *row), struct tb_error *err)
+{
+    size_t room = 0;
+    bool row = true;
+    enum tb_code rc;
+
+    while (!(rc = tb_db_step(db, stmt, &row, err)) && row) {
+        if (out->n == room) {
+            void *more = realloc(out->p, (room = room ? room * 2 : 16) * size);
+
+            if (!more)
+                return tb_fail(err, TB_ENOMEM, "%zu rows", room);
+            out->p = more;
+        }
+        read(stmt, (char *)out->p + out->n++ * size);
+    }
+    return rc;
+}
+
+enum tb_code tb_db_rows(struct tb_db *db, struct tb_rows *out, size_t size,
+                        void (*read)(sqlite3_stmt *stmt, void *row), struct tb_error *err, const char *sql,
+                        const char *types, ...)
+{
+    sqlite3_stmt *stmt;
+    va_list ap;
+    enum tb_code rc;
+
+    *out = (struct tb_rows){ 0 };
+    va_start(ap, types);
+    rc = query(db, &stmt, err, sql, types, &ap);
+    va_end(ap);
+    if (!rc && (rc = read_rows(db, stmt, out, size, read, err))) {
+        free(out->p);
+        *out = (struct tb_rows){ 0 };
+    }
+    tb_db_done(stmt);
+    return rc;
+}
+
 enum tb_code tb_db_int(struct tb_db *db, int64_t *out, struct tb_error *err, const char *sql, const char *types, ...)
 {
     sqlite3_stmt *stmt;

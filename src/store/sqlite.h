@@ -88,6 +88,14 @@ enum tb_code tb_db_step(struct tb_db *db, sqlite3_stmt *stmt, bool *row, struct 
 void tb_db_done(sqlite3_stmt *stmt);
 /* Query, step to the end, done. */
 enum tb_code tb_db_run(struct tb_db *db, struct tb_error *err, const char *sql, const char *types, ...);
+/* What run leaves out: all rows, each of `size` bytes as `read` fills them. Release out->p with free(). */
+struct tb_rows {
+    void *p; /* NULL: there are none */
+    size_t n;
+};
+enum tb_code tb_db_rows(struct tb_db *db, struct tb_rows *out, size_t size,
+                        void (*read)(sqlite3_stmt *stmt, void *row), struct tb_error *err, const char *sql,
+                        const char *types, ...);
 /* As run, for one integer of one row; TB_ENOTFOUND without text when there is no row. */
 enum tb_code tb_db_int(struct tb_db *db, int64_t *out, struct tb_error *err, const char *sql, const char *types, ...);
 

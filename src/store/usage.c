@@ -1,6 +1,4 @@
 /* usage.c - the ledger: one row per account and UTC day. */
-#include <stdlib.h>
-
 #include "base/clock.h"
 #include "store/sqlite.h"
 
@@ -34,45 +32,29 @@ enum tb_code tb_store_usage_add(struct tb_store *store, const struct tb_usage *m
     return rc;
 }
 
+static void read_usage(sqlite3_stmt *stmt, void *row)
+{
+    *(struct tb_usage *)row = (struct tb_usage){ .account = sqlite3_column_int64(stmt, 0),
+                                                 .voices_created = sqlite3_column_int64(stmt, 1),
+                                                 .requests = sqlite3_column_int64(stmt, 2),
+                                                 .characters = sqlite3_column_int64(stmt, 3),
+                                                 .audio_ms = sqlite3_column_int64(stmt, 4) };
+}
+
 enum tb_code tb_store_usage_list(struct tb_store *store, int64_t from_ms, int64_t to_ms, struct tb_usage **out,
                                  size_t *count, struct tb_error *err)
 {
     struct tb_db *db = &store->reader;
-    sqlite3_stmt *stmt;
-    size_t n = 0, room = 0;
-    bool row = true;
+    struct tb_rows rows;
     enum tb_code rc;
 
-    *out = NULL;
-    *count = 0;
     tb_db_lock(db);
-    rc = tb_db_query(db, &stmt, err,
-                     "SELECT account, sum(voices_created), sum(requests), sum(characters), sum(audio_ms) FROM usage"
-                     " WHERE day >= ?1 AND day < ?2 GROUP BY account ORDER BY account",
-                     "ii", day_of(from_ms), day_of(to_ms) + (to_ms % DAY_MS != 0));
-    while (!rc && !(rc = tb_db_step(db, stmt, &row, err)) && row) {
-        if (n == room) {
-            struct tb_usage *grown = realloc(*out, (room = room ? room * 2 : 16) * sizeof *grown);
-
-            if (!grown) {
-                rc = tb_fail(err, TB_ENOMEM, "usage of %zu accounts", room);
-                break;
-            }
-            *out = grown;
-        }
-        (*out)[n++] = (struct tb_usage){ .account = sqlite3_column_int64(stmt, 0),
-                                         .voices_created = sqlite3_column_int64(stmt, 1),
-                                         .requests = sqlite3_column_int64(stmt, 2),
-                                         .characters = sqlite3_column_int64(stmt, 3),
-                                         .audio_ms = sqlite3_column_int64(stmt, 4) };
-    }
-    tb_db_done(stmt);
+    rc = tb_db_rows(db, &rows, sizeof **out, read_usage, err,
+                    "SELECT account, sum(voices_created), sum(requests), sum(characters), sum(audio_ms) FROM usage"
+                    " WHERE day >= ?1 AND day < ?2 GROUP BY account ORDER BY account",
+                    "ii", day_of(from_ms), day_of(to_ms) + (to_ms % DAY_MS != 0));
     tb_db_unlock(db);
-    if (rc) {
-        free(*out);
-        *out = NULL;
-        return rc;
-    }
-    *count = n;
-    return TB_OK;
+    *out = rows.p;
+    *count = rows.n;
+    return rc;
 }

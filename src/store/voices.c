@@ -6,10 +6,11 @@
 #include "store/sqlite.h"
 
 #define COLUMNS "id, target_model, language, engine, created_ms, modified_ms, used_ms, likeness_permille, advice"
-enum { COLUMN_COUNT = 9 };
 
-static void read_info(sqlite3_stmt *stmt, struct tb_voice_info *v)
+static void read_info(sqlite3_stmt *stmt, void *row)
 {
+    struct tb_voice_info *v = row;
+
     *v = (struct tb_voice_info){ .created_ms = sqlite3_column_int64(stmt, 4),
                                  .modified_ms = sqlite3_column_int64(stmt, 5),
                                  .used_ms = sqlite3_column_int64(stmt, 6),
@@ -115,37 +116,11 @@ enum tb_code tb_store_voice_get(struct tb_store *store, int64_t account, struct 
 }
 
 /* Rows of one page into an array that grows: a page may be asked for a million and hold ten. */
-static enum tb_code read_page(struct tb_db *db, int64_t account, int64_t offset, int64_t limit,
-                              struct tb_voice_info **out, size_t *count, struct tb_error *err)
-{
-    sqlite3_stmt *stmt;
-    size_t n = 0, room = 0;
-    bool row = true;
-    enum tb_code rc = tb_db_query(db, &stmt, err,
-                                  "SELECT " COLUMNS " FROM voices WHERE account = ?1"
-                                  " ORDER BY created_ms DESC, id LIMIT ?2 OFFSET ?3", "iii", account, limit, offset);
-
-    while (!rc && !(rc = tb_db_step(db, stmt, &row, err)) && row) {
-        if (n == room) {
-            struct tb_voice_info *more = realloc(*out, (room = room ? room * 2 : 16) * sizeof *more);
-
-            if (!more) {
-                rc = tb_fail(err, TB_ENOMEM, "%zu voices", room);
-                break;
-            }
-            *out = more;
-        }
-        read_info(stmt, &(*out)[n++]);
-    }
-    tb_db_done(stmt);
-    *count = n;
-    return rc;
-}
-
 enum tb_code tb_store_voice_list(struct tb_store *store, int64_t account, int64_t page_index, int64_t page_size,
                                  struct tb_voice_info **out, size_t *count, int64_t *total, struct tb_error *err)
 {
     struct tb_db *db = &store->reader;
+    struct tb_rows rows = { 0 };
     enum tb_code rc;
 
     *out = NULL;
@@ -159,16 +134,20 @@ enum tb_code tb_store_voice_list(struct tb_store *store, int64_t account, int64_
     if (!rc) {
         rc = tb_db_int(db, total, err, "SELECT count(*) FROM voices WHERE account = ?1", "i", account);
         if (!rc)
-            rc = read_page(db, account, page_index * page_size, page_size, out, count, err);
+            rc = tb_db_rows(db, &rows, sizeof **out, read_info, err,
+                            "SELECT " COLUMNS " FROM voices WHERE account = ?1"
+                            " ORDER BY created_ms DESC, id LIMIT ?2 OFFSET ?3", "iii", account, page_size,
+                            page_index * page_size);
         rc = tb_db_end(db, rc, err);
     }
     tb_db_unlock(db);
     if (rc) {
-        free(*out);
-        *out = NULL;
-        *count = 0;
+        free(rows.p);
+        return rc;
     }
-    return rc;
+    *out = rows.p;
+    *count = rows.n;
+    return TB_OK;
 }
 
 enum tb_code tb_store_voice_delete(struct tb_store *store, int64_t account, struct tb_str id, struct tb_error *err)
