@@ -29,6 +29,13 @@ int tb_str_compare(struct tb_str a, struct tb_str b)
     return order ? order : (a.n > b.n) - (a.n < b.n);
 }
 
+bool tb_str_ends_with(struct tb_str a, const char *end)
+{
+    size_t n = strlen(end);
+
+    return a.n > n && memcmp(a.p + a.n - n, end, n) == 0;
+}
+
 bool tb_str_blank(struct tb_str a)
 {
     for (size_t i = 0; i < a.n; i++)

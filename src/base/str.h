@@ -21,6 +21,7 @@ bool tb_str_eq(struct tb_str a, const char *z);
 bool tb_str_eq_nocase(struct tb_str a, const char *z); /* ASCII case only */
 /* Below, at or above 0: a comes before b, is b, comes after b, by bytes. */
 int tb_str_compare(struct tb_str a, struct tb_str b);
+bool tb_str_ends_with(struct tb_str a, const char *end); /* and is longer */
 bool tb_str_blank(struct tb_str a); /* nothing but ASCII white space */
 /* Value of a hex digit in either case; -1: it is none. */
 int tb_hex_value(char c);

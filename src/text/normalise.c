@@ -201,6 +201,29 @@ bool tb_norm_starts_with(const struct tb_norm *s, size_t at, const char *z)
     return at <= s->in.n && s->in.n - at >= n && memcmp(s->in.p + at, z, n) == 0;
 }
 
+bool tb_norm_han_number(const struct tb_norm *s, size_t at, struct tb_norm_han_number *out)
+{
+    size_t n = tb_norm_digits_at(s, at), end = at + n;
+
+    *out = (struct tb_norm_han_number){ 0 };
+    if (n == 0)
+        return false;
+    while (n <= 3 && tb_norm_peek(s, end) == ',' && tb_norm_digits_at(s, end + 1) == 3)
+        end += 4;
+    out->digits = (struct tb_str){ s->in.p + at, end - at };
+    for (size_t i = at; i < end; i++)
+        if (tb_norm_is_digit(s->in.p[i]) && out->count++ < TB_NORM_HAN_DIGITS)
+            out->value = 10 * out->value + (s->in.p[i] - '0');
+    out->spelled = out->count > TB_NORM_HAN_DIGITS || (n > 1 && s->in.p[at] == '0');
+    n = tb_norm_digits_at(s, end + 1);
+    if (tb_norm_peek(s, end) == '.' && n) {
+        out->decimals = (struct tb_str){ s->in.p + end + 1, n };
+        end += 1 + n;
+    }
+    out->end = end;
+    return true;
+}
+
 size_t tb_norm_skip_space(const struct tb_norm *s, size_t at)
 {
     return tb_norm_peek(s, at) == ' ' ? at + 1 : at;
@@ -224,13 +247,6 @@ bool tb_norm_is_upper(struct tb_str text, size_t at, size_t *next)
         return false;
     *next = at;
     return u_isupper((UChar32)tb_utf8_next(text, next));
-}
-
-bool tb_norm_ends_with(struct tb_str word, const char *end)
-{
-    size_t n = strlen(end);
-
-    return word.n > n && memcmp(word.p + word.n - n, end, n) == 0;
 }
 
 bool tb_norm_is_kept_mark(uint32_t c)

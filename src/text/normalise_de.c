@@ -314,8 +314,8 @@ static enum tb_number_form agree(long long value, struct tb_str next)
 
     if (value != 1 || next.n < 3 || !tb_norm_is_upper(next, at, &after))
         return TB_CARDINAL;
-    if (tb_norm_ends_with(next, "e") || tb_norm_ends_with(next, "ung") || tb_norm_ends_with(next, "heit") ||
-        tb_norm_ends_with(next, "keit") || tb_norm_ends_with(next, "schaft") || tb_norm_ends_with(next, "ion") ||
+    if (tb_str_ends_with(next, "e") || tb_str_ends_with(next, "ung") || tb_str_ends_with(next, "heit") ||
+        tb_str_ends_with(next, "keit") || tb_str_ends_with(next, "schaft") || tb_str_ends_with(next, "ion") ||
         tb_norm_in_list(feminine, next, false))
         return TB_FEMININE;
     return TB_MASCULINE;

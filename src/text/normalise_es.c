@@ -277,11 +277,11 @@ static enum tb_number_form agree(long long value, struct tb_str next)
         return TB_CARDINAL;
     if (tb_norm_in_list(verbs_and_masculine, next, true))
         return tb_norm_in_list(" es más atrás mas ", next, true) ? TB_CARDINAL : TB_MASCULINE;
-    if (tb_norm_ends_with(next, "as") || (value == 1 && tb_norm_ends_with(next, "a")) ||
-        tb_norm_ends_with(next, "ciones"))
+    if (tb_str_ends_with(next, "as") || (value == 1 && tb_str_ends_with(next, "a")) ||
+        tb_str_ends_with(next, "ciones"))
         return TB_FEMININE;
-    if (tb_norm_ends_with(next, "s") || tb_norm_in_list(" millón mil ", next, true) ||
-        (value == 1 && tb_norm_ends_with(next, "o")))
+    if (tb_str_ends_with(next, "s") || tb_norm_in_list(" millón mil ", next, true) ||
+        (value == 1 && tb_str_ends_with(next, "o")))
         return TB_MASCULINE;
     return TB_CARDINAL;
 }

@@ -270,8 +270,8 @@ static enum tb_number_form agree(long long value, struct tb_str next)
 
     if (value % 10 != 1 || value % 100 == 11 || next.n < 3 || tb_norm_in_list(masculine, next, true))
         return TB_CARDINAL;
-    return tb_norm_ends_with(next, "e") || tb_norm_ends_with(next, "es") || tb_norm_ends_with(next, "tion") ||
-                   tb_norm_ends_with(next, "tions") || tb_norm_in_list(feminine, next, true)
+    return tb_str_ends_with(next, "e") || tb_str_ends_with(next, "es") || tb_str_ends_with(next, "tion") ||
+                   tb_str_ends_with(next, "tions") || tb_norm_in_list(feminine, next, true)
                ? TB_FEMININE
                : TB_CARDINAL;
 }

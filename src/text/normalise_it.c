@@ -233,9 +233,9 @@ static enum tb_number_form agree(long long value, struct tb_str next)
         return TB_MASCULINE;
     if (value != 1 || next.n < 3)
         return TB_CARDINAL;
-    if (tb_norm_ends_with(next, "a") || tb_norm_ends_with(next, "ione"))
+    if (tb_str_ends_with(next, "a") || tb_str_ends_with(next, "ione"))
         return TB_FEMININE;
-    return tb_norm_ends_with(next, "o") || tb_norm_ends_with(next, "e") ? TB_MASCULINE : TB_CARDINAL;
+    return tb_str_ends_with(next, "o") || tb_str_ends_with(next, "e") ? TB_MASCULINE : TB_CARDINAL;
 }
 
 const struct tb_norm_language tb_norm_italian = {

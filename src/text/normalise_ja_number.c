@@ -8,7 +8,7 @@
 #include "text/normalise_ja.h"
 #include "text/utf8.h"
 
-enum { WORD_MOST = 400 /* bytes of a number's kana: 16 digits make some 200 */, VALUE_DIGITS = 16 };
+enum { WORD_MOST = 400 /* bytes of a number's kana: 16 digits make some 200 */ };
 
 struct word {
     char kana[WORD_MOST];
@@ -209,36 +209,7 @@ static const struct counter *counter_at(const struct tb_norm *s, size_t at)
     return NULL;
 }
 
-/* Parsing ---------------------------------------------------------------------------------------------------------- */
-
-struct number {
-    long long value;
-    struct tb_str digits, decimals;
-    size_t end;
-    bool spelled; /* too long, or with zeros in front */
-};
-
-static bool parse(const struct tb_norm *s, size_t at, struct number *out)
-{
-    size_t n = tb_norm_digits_at(s, at), end = at + n, count = 0;
-
-    if (n == 0)
-        return false;
-    while (n <= 3 && tb_norm_peek(s, end) == ',' && tb_norm_digits_at(s, end + 1) == 3)
-        end += 4;
-    *out = (struct number){ .digits = { s->in.p + at, end - at } };
-    for (size_t i = at; i < end; i++)
-        if (tb_norm_is_digit(s->in.p[i]) && count++ < VALUE_DIGITS)
-            out->value = 10 * out->value + (s->in.p[i] - '0');
-    out->spelled = count > VALUE_DIGITS || (n > 1 && s->in.p[at] == '0');
-    n = tb_norm_digits_at(s, end + 1);
-    if (tb_norm_peek(s, end) == '.' && n) {
-        out->decimals = (struct tb_str){ s->in.p + end + 1, n };
-        end += 1 + n;
-    }
-    out->end = end;
-    return true;
-}
+/* Numbers in digits ------------------------------------------------------------------------------------------------ */
 
 static void say(struct tb_norm *s, const struct word *w)
 {
@@ -252,7 +223,7 @@ static void add_digits(struct word *w, struct tb_str digits)
             add(w, spelled[digits.p[i] - '0']);
 }
 
-static void add_value(struct word *w, const struct number *n)
+static void add_value(struct word *w, const struct tb_norm_han_number *n)
 {
     if (n->spelled)
         add_digits(w, n->digits);
@@ -279,11 +250,11 @@ static void add_magnitudes(const struct tb_norm *s, struct word *w, size_t *at)
         more = false;
         for (size_t i = 0; i < sizeof names / sizeof *names; i++)
             if (tb_norm_starts_with(s, *at, names[i][0])) {
-                struct number n;
+                struct tb_norm_han_number n;
 
                 add(w, names[i][1]);
                 *at += strlen(names[i][0]);
-                if (parse(s, *at, &n) && !n.spelled) {
+                if (tb_norm_han_number(s, *at, &n) && !n.spelled) {
                     add_value(w, &n);
                     *at = n.end;
                 }
@@ -398,13 +369,13 @@ static bool read_phone(struct tb_norm *s)
 /* "1/2" is ニブンノイチ, "3:1" サンタイイチ, "1.2.3" with テン between. */
 static bool read_pair(struct tb_norm *s)
 {
-    struct number a, b;
+    struct tb_norm_han_number a, b;
     struct word w = { .n = 0 };
 
-    if (!parse(s, s->at, &a) || a.spelled)
+    if (!tb_norm_han_number(s, s->at, &a) || a.spelled)
         return false;
     char sign = tb_norm_peek(s, a.end);
-    if ((sign != '/' && sign != ':' && !(sign == '.' && a.decimals.n)) || !parse(s, a.end + 1, &b) ||
+    if ((sign != '/' && sign != ':' && !(sign == '.' && a.decimals.n)) || !tb_norm_han_number(s, a.end + 1, &b) ||
         (sign == '/' && (b.value == 0 || a.digits.n > 3)))
         return false;
     add_value(&w, sign == '/' ? &b : &a);
@@ -431,7 +402,7 @@ static void read_range(struct tb_norm *s)
 }
 
 /* Say the number at s->at, which was parsed, with what it counts. */
-static void say_amount(struct tb_norm *s, const struct number *n, bool minus, const char *currency)
+static void say_amount(struct tb_norm *s, const struct tb_norm_han_number *n, bool minus, const char *currency)
 {
     struct word w = { .n = 0 };
     const struct counter *c;
@@ -466,9 +437,9 @@ static void say_amount(struct tb_norm *s, const struct number *n, bool minus, co
 
 static bool read_amount(struct tb_norm *s, bool minus, const char *currency)
 {
-    struct number n;
+    struct tb_norm_han_number n;
 
-    if (!parse(s, s->at, &n))
+    if (!tb_norm_han_number(s, s->at, &n))
         return false;
     say_amount(s, &n, minus, currency);
     return true;
@@ -490,7 +461,7 @@ static long long parse_kanji(const struct tb_norm *s, size_t *end, size_t *count
 
         if (!as_digit && !as_power)
             break;
-        if (*count >= VALUE_DIGITS || (as_digit && digit > 0 && power))
+        if (*count >= TB_NORM_HAN_DIGITS || (as_digit && digit > 0 && power))
             return *count = 0;
         twice |= as_digit && digit > 0;
         if (as_digit) {
@@ -520,7 +491,7 @@ static long long parse_kanji(const struct tb_norm *s, size_t *end, size_t *count
 static bool read_kanji_number(struct tb_norm *s)
 {
     static const char *const singly[] = { "本", "匹", "杯", "冊", "歳", "階", "個", "円", "時", "回", "人", "日" };
-    struct number n = { .digits = { "", 0 } };
+    struct tb_norm_han_number n = { .digits = { "", 0 } };
     size_t count, next, before = s->at;
     bool counted = false;
 

@@ -138,6 +138,17 @@ bool tb_norm_is_digit(char c);
 size_t tb_norm_digits_at(const struct tb_norm *s, size_t at);       /* how many */
 int tb_norm_small_number(const struct tb_norm *s, size_t at, size_t n); /* of n digits, at most 6 */
 bool tb_norm_starts_with(const struct tb_norm *s, size_t at, const char *z);
+/* A number as Chinese and Japanese text has it in digits: commas group them, a full stop is the point. */
+struct tb_norm_han_number {
+    long long value;      /* what stands before the point; of TB_NORM_HAN_DIGITS digits at most */
+    struct tb_str digits; /* the same as written, groups included */
+    struct tb_str decimals;
+    size_t count;         /* digits before the point */
+    size_t end;           /* the byte behind all of it */
+    bool spelled;         /* to be said digit by digit: too long, or with zeros in front */
+};
+enum { TB_NORM_HAN_DIGITS = 16 };
+bool tb_norm_han_number(const struct tb_norm *s, size_t at, struct tb_norm_han_number *out); /* false: no digit there */
 /* No letter and no digit at byte `at`. */
 bool tb_norm_is_edge(const struct tb_norm *s, size_t at);
 size_t tb_norm_skip_space(const struct tb_norm *s, size_t at);
@@ -146,7 +157,6 @@ bool tb_norm_is_upper(struct tb_str text, size_t at, size_t *next); /* a capital
 size_t tb_norm_word_at(const struct tb_norm *s, size_t at);
 /* The letters before s->at, if a space stands between. */
 struct tb_str tb_norm_word_before(const struct tb_norm *s);
-bool tb_norm_ends_with(struct tb_str word, const char *end); /* and is longer */
 long tb_norm_roman(struct tb_str word); /* 1 .. 39; 0: no Roman numeral */
 /* May capitals of a Latin script be read as a word: vowels among at most `run` consonants in a row? */
 bool tb_norm_is_syllabic(struct tb_str capitals, size_t run);

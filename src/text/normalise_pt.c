@@ -256,9 +256,9 @@ static enum tb_number_form agree(long long value, struct tb_str next)
     if (!((last >= 1 && last <= 2 && teen != 1) || value % 1000 >= 200) || next.n < 3 ||
         tb_norm_in_list(masculine, next, true))
         return TB_CARDINAL;
-    if (tb_norm_ends_with(next, "as") || tb_norm_ends_with(next, "ções") || tb_norm_ends_with(next, "dades") ||
+    if (tb_str_ends_with(next, "as") || tb_str_ends_with(next, "ções") || tb_str_ends_with(next, "dades") ||
         (value == 1 &&
-         (tb_norm_ends_with(next, "a") || tb_norm_ends_with(next, "ção") || tb_norm_ends_with(next, "dade"))) ||
+         (tb_str_ends_with(next, "a") || tb_str_ends_with(next, "ção") || tb_str_ends_with(next, "dade"))) ||
         tb_norm_in_list(" vezes vez mulheres mães noites noite ", next, true))
         return TB_FEMININE;
     return TB_CARDINAL;

@@ -426,10 +426,10 @@ static enum tb_number_form agree(long long value, struct tb_str next)
     if (teen == 1 || last < 1 || last > 2 || next.n < 4 || tb_norm_in_list(masculine, next, false))
         return TB_CARDINAL;
     if (last == 2)
-        return tb_norm_ends_with(next, "ы") || tb_norm_ends_with(next, "и") ? TB_FEMININE : TB_CARDINAL;
+        return tb_str_ends_with(next, "ы") || tb_str_ends_with(next, "и") ? TB_FEMININE : TB_CARDINAL;
     if (tb_norm_in_list(neuter, next, false))
         return TB_NEUTER;
-    return tb_norm_ends_with(next, "а") || tb_norm_ends_with(next, "я") ? TB_FEMININE : TB_CARDINAL;
+    return tb_str_ends_with(next, "а") || tb_str_ends_with(next, "я") ? TB_FEMININE : TB_CARDINAL;
 }
 
 const struct tb_norm_language tb_norm_russian = {

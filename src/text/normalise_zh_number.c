@@ -7,18 +7,9 @@
 #include "text/normalise_zh.h"
 #include "text/utf8.h"
 
-enum { VALUE_DIGITS = 15, SPELLED = 12 /* digits; from there on they are said one by one */ };
+enum { SPELLED = 12 /* digits; from there on they are said one by one */ };
 
 static const char *const digit_words[10] = { "零", "一", "二", "三", "四", "五", "六", "七", "八", "九" };
-
-struct number {
-    char whole[VALUE_DIGITS + 1];
-    long long value;      /* of whole */
-    struct tb_str digits; /* as written, groups included */
-    struct tb_str decimals;
-    size_t end;
-    bool spelled; /* too long, or with zeros in front: digit by digit */
-};
 
 /* Behind the sign; the longest match counts. */
 static const struct {
@@ -130,36 +121,16 @@ static void say_digits(struct tb_norm *s, struct tb_str digits, bool phone)
 
 /* Parsing ---------------------------------------------------------------------------------------------------------- */
 
-/* The digits at `at`, with thousands in groups and decimals. False: there are none. */
-static bool parse(const struct tb_norm *s, size_t at, struct number *out)
+/* The digits at `at`; many without groups are said one by one. False: there are none. */
+static bool parse(const struct tb_norm *s, size_t at, struct tb_norm_han_number *out)
 {
-    size_t n = tb_norm_digits_at(s, at), end = at + n, count = 0;
+    bool found = tb_norm_han_number(s, at, out), grouped = out->digits.n > out->count;
 
-    if (n == 0)
-        return false;
-    if (n <= 3)
-        while (tb_norm_peek(s, end) == ',' && tb_norm_digits_at(s, end + 1) == 3)
-            end += 4;
-    *out = (struct number){ .digits = { s->in.p + at, end - at } };
-    for (size_t i = at; i < end; i++)
-        if (tb_norm_is_digit(s->in.p[i])) {
-            if (count < VALUE_DIGITS) {
-                out->whole[count] = s->in.p[i];
-                out->value = 10 * out->value + (s->in.p[i] - '0');
-            }
-            count++;
-        }
-    out->spelled = count > VALUE_DIGITS || (n == end - at && (n >= SPELLED || (n > 1 && s->in.p[at] == '0')));
-    n = tb_norm_digits_at(s, end + 1);
-    if (tb_norm_peek(s, end) == '.' && n) {
-        out->decimals = (struct tb_str){ s->in.p + end + 1, n };
-        end += 1 + n;
-    }
-    out->end = end;
-    return true;
+    out->spelled |= !grouped && out->count >= SPELLED;
+    return found;
 }
 
-static void say_number(struct tb_norm *s, const struct number *n)
+static void say_number(struct tb_norm *s, const struct tb_norm_han_number *n)
 {
     if (n->spelled)
         say_digits(s, n->digits, false);
@@ -172,7 +143,7 @@ static void say_number(struct tb_norm *s, const struct number *n)
 }
 
 /* Is this 2 said 两, as before what is counted? */
-static bool is_counted(const struct tb_norm *s, const struct number *n)
+static bool is_counted(const struct tb_norm *s, const struct tb_norm_han_number *n)
 {
     size_t before = s->at;
 
@@ -334,11 +305,8 @@ static bool read_dotted(struct tb_norm *s)
     if (parts < 3)
         return false;
     while (s->at < end) {
-        struct number part = { 0 };
-
         n = tb_norm_digits_at(s, s->at);
-        part.digits = (struct tb_str){ s->in.p + s->at, n };
-        say_digits(s, part.digits, false);
+        say_digits(s, (struct tb_str){ s->in.p + s->at, n }, false);
         s->at += n;
         if (s->at < end) {
             say(s, "点");
@@ -351,7 +319,7 @@ static bool read_dotted(struct tb_norm *s)
 /* "1/2" is 二分之一, "3:1" is 三比一. */
 static bool read_pair(struct tb_norm *s)
 {
-    struct number a, b;
+    struct tb_norm_han_number a, b;
 
     if (!parse(s, s->at, &a) || a.spelled)
         return false;
@@ -368,7 +336,7 @@ static bool read_pair(struct tb_norm *s)
 }
 
 /* Four digits before 年, alone or as the first of a range, are said one by one. */
-static bool is_year(const struct tb_norm *s, const struct number *n)
+static bool is_year(const struct tb_norm *s, const struct tb_norm_han_number *n)
 {
     size_t end = n->end;
 
@@ -428,7 +396,7 @@ static void say_magnitude(struct tb_norm *s)
 /* A plain number; currency: its name, said behind. */
 static bool read_amount(struct tb_norm *s, bool minus, const char *currency)
 {
-    struct number n;
+    struct tb_norm_han_number n;
     const char *unit;
     size_t end;
 

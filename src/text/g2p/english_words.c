@@ -25,13 +25,6 @@ static char to_lower(char c)
     return is_upper(c) ? (char)(c + 32) : c;
 }
 
-static bool ends_with(struct tb_str word, const char *end)
-{
-    size_t n = strlen(end);
-
-    return word.n > n && memcmp(word.p + word.n - n, end, n) == 0;
-}
-
 static struct tb_str without(struct tb_str word, size_t end)
 {
     return (struct tb_str){ word.p, word.n - end };
@@ -115,17 +108,17 @@ static bool word_with_s(const struct query *q, struct tb_str word, struct tb_pho
 {
     bool found = false;
 
-    if (ends_with(word, "s'")) { /* the boys' */
+    if (tb_str_ends_with(word, "s'")) { /* the boys' */
         word = without(word, 1);
         if (find_any_case(q, word, out))
             return true;
     }
-    if (ends_with(word, "'s"))
+    if (tb_str_ends_with(word, "'s"))
         found = find_any_case(q, without(word, 2), out);
-    else if (word.n > 2 && ends_with(word, "s") && !ends_with(word, "ss"))
+    else if (word.n > 2 && tb_str_ends_with(word, "s") && !tb_str_ends_with(word, "ss"))
         found = find_any_case(q, without(word, 1), out) ||
-            (ends_with(word, "es") && find_any_case(q, without(word, 2), out)) ||
-                (ends_with(word, "ies") && find_with(q, without(word, 3), 'y', out));
+            (tb_str_ends_with(word, "es") && find_any_case(q, without(word, 2), out)) ||
+                (tb_str_ends_with(word, "ies") && find_with(q, without(word, 3), 'y', out));
     if (found)
         add_s(out);
     return found;
@@ -151,9 +144,9 @@ static bool find_verb(const struct query *q, struct tb_str stem, struct tb_phone
 
 static bool word_with_ed(const struct query *q, struct tb_str word, struct tb_phones *out)
 {
-    if (!ends_with(word, "ed") || word.n < 4)
+    if (!tb_str_ends_with(word, "ed") || word.n < 4)
         return false;
-    if (!find_verb(q, without(word, 2), out) && !(ends_with(word, "ied") && find_with(q, without(word, 3), 'y', out)))
+    if (!find_verb(q, without(word, 2), out) && !(tb_str_ends_with(word, "ied") && find_with(q, without(word, 3), 'y', out)))
         return false;
     add_ed(out);
     return true;
@@ -161,9 +154,9 @@ static bool word_with_ed(const struct query *q, struct tb_str word, struct tb_ph
 
 static bool word_with_ing(const struct query *q, struct tb_str word, struct tb_phones *out)
 {
-    bool clipped = ends_with(word, "in'"); /* goin' */
+    bool clipped = tb_str_ends_with(word, "in'"); /* goin' */
 
-    if (word.n < 5 || (!ends_with(word, "ing") && !clipped) || !find_verb(q, without(word, 3), out))
+    if (word.n < 5 || (!tb_str_ends_with(word, "ing") && !clipped) || !find_verb(q, without(word, 3), out))
         return false;
     add_ing(out);
     if (clipped)
@@ -188,7 +181,7 @@ static bool word_with_ending(const struct query *q, struct tb_str word, struct t
         struct tb_str stem;
         bool found;
 
-        if (!ends_with(word, endings[i].end))
+        if (!tb_str_ends_with(word, endings[i].end))
             continue;
         stem = without(word, strlen(endings[i].end));
         found = find_any_case(q, stem, out);

@@ -132,6 +132,7 @@ static const struct normalise_case cases[] = {
     { "T-shirt", "T-shirt" },
     { "8%~9%", "百分之八到百分之九" },
     { "1000000", "一百万" },
+    { "1,234,567,890,123,456", "一千二百三十四万亿五千六百七十八亿九千零一十二万三千四百五十六" },
     { "50006", "五万零六" },
 };
 
@@ -143,28 +144,8 @@ static void chinese_is_said_as_it_is_read(void **state)
 
 static void random_bytes_leave_no_digit(void **state)
 {
-    static const char alphabet[] = "0123456789.,:/-+%$~@&() aAbTm\xE5\xB9\xB4\xE4\xB8\x80\xE4\xB8\xAA\xEF\xBF\xA5\xE2\x84\x83\xFF";
-    struct tb_normaliser *zh;
-    unsigned seed = 5;
-    char text[80];
-
     (void)state;
-    assert_int_equal(tb_normaliser_open(TB_LANG_ZH, &zh, NULL), TB_OK);
-    for (int round = 0; round < 4000; round++) {
-        size_t n = (size_t)round % sizeof text;
-        struct tb_bytes out = { 0 };
-
-        for (size_t i = 0; i < n; i++) {
-            seed = seed * 1103515245u + 12345u;
-            text[i] = alphabet[(seed >> 16) % (sizeof alphabet - 1)];
-        }
-        assert_int_equal(tb_normalise(zh, (struct tb_str){ text, n }, &out, NULL), TB_OK);
-        assert_true(tb_utf8_valid(tb_bytes_str(&out)));
-        for (size_t i = 0; i < out.size; i++)
-            assert_false(out.data[i] >= '0' && out.data[i] <= '9');
-        tb_bytes_free(&out);
-    }
-    tb_normaliser_close(zh);
+    check_no_digit_is_left(TB_LANG_ZH, "\xE5\xB9\xB4\xE4\xB8\x80\xE4\xB8\xAA\xEF\xBF\xA5\xE2\x84\x83\xFF");
 }
 
 int main(void)
