@@ -68,7 +68,7 @@ static enum tb_code clone_here(const struct tb_config *config, const char *key, 
                                      TB_LANG_AUTO };
     struct tb_create_report report;
     struct tb_voice_info info;
-    struct tb_local local;
+    struct tb_local local = { 0 };
     int64_t account;
     enum tb_code rc;
 
@@ -77,7 +77,8 @@ static enum tb_code clone_here(const struct tb_config *config, const char *key, 
     if (!tb_voices_name_ok(req.preferred_name))
         return tb_fail(err, TB_EINVAL, "name '%s' is not 1 to 16 letters, digits or underscores", c->name);
     tb_progress_set(c->progress, "loading the model", -1);
-    if ((rc = tb_local_open(config, c->progress, &local, err)))
+    /* A text may have to be checked by another engine than that of the model. */
+    if ((rc = tb_local_open(config, c->progress, c->text ? NULL : c->target, &local, err)))
         return rc;
     tb_progress_set(c->progress, "making the voice", -1);
     if (!tb_voices_model(local.voices, req.target_model))

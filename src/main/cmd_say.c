@@ -235,16 +235,16 @@ static enum tb_code speak(struct tb_local *local, const struct say *s, struct tb
 static enum tb_code say_here(const struct tb_config *config, const char *key, const struct say *s,
                              struct tb_error *err)
 {
-    struct tb_local local;
+    struct tb_local local = { 0 };
     struct tb_voice_info info;
     struct tb_bytes print = { 0 };
     int64_t account;
     enum tb_code rc;
 
-    if ((rc = tb_local_open(config, NULL, &local, err)))
-        return rc;
-    if ((rc = tb_local_account(&local, key, &account, err)) == TB_OK &&
-        (rc = tb_store_voice_get(local.store, account, tb_str_of(s->voice), &info, err)) == TB_OK) {
+    if ((rc = tb_local_open_store(config, &local, err)) == TB_OK &&
+        (rc = tb_local_account(&local, key, &account, err)) == TB_OK &&
+        (rc = tb_store_voice_get(local.store, account, tb_str_of(s->voice), &info, err)) == TB_OK &&
+        (rc = tb_local_open(config, NULL, info.target_model, &local, err)) == TB_OK) {
         const struct tb_model *model = tb_voices_model(local.voices, tb_str_of(info.target_model));
         if (!model)
             rc = tb_fail(err, TB_EVOICE, "the voice is for '%s', which is not served here", info.target_model);

@@ -183,11 +183,11 @@ static int run(const struct tb_command *self, int argc, char **argv)
     set_file_limit();
     tb_clock_shift(config.test_clock_shift_s * 1000);
     int64_t from = tb_mono_us();
-    if (tb_local_open(&config, NULL, &local, &err) || ensure_key(&local, config.any_key, &err)) {
+    if (tb_local_open(&config, NULL, NULL, &local, &err) || ensure_key(&local, config.any_key, &err)) {
         tb_local_close(&local);
         return tb_command_failed(self, &err);
     }
-    for (int i = 0; i < TB_MODEL_NAMES; i++)
+    for (size_t i = 0; i < local.model_count; i++)
         tb_log(TB_LOG_INFO, "bound", "model=%s engine=%s", local.models[i].name, local.models[i].engine->ops->name);
     tb_log(TB_LOG_INFO, "ready", "cpu=%s threads=%d ms=%lld", tb_cpu_name(tb_tensor_level()),
            tb_pool_threads(local.pool), (long long)((tb_mono_us() - from) / 1000));

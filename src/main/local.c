@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum tb_code tb_local_open_store(const struct tb_config *c, struct tb_local *l, struct tb_error *err)
 {
@@ -41,29 +42,32 @@ enum tb_code tb_local_open_engine(const struct tb_config *c, struct tb_progress 
     return rc;
 }
 
-static enum tb_code open_engines(const struct tb_config *c, struct tb_progress *bar, struct tb_local *l,
-                                 struct tb_error *err)
+static enum tb_code open_engines(const struct tb_config *c, struct tb_progress *bar, const char *model,
+                                 struct tb_local *l, struct tb_error *err)
 {
     enum tb_code rc = tb_bindings_read(c, &l->bindings, err);
 
-    for (int i = 0; !rc && i < TB_ENGINES; i++)
-        if (l->bindings.engines[i].bound)
-            rc = tb_local_open_engine(c, bar, l, i, err);
     for (int i = 0; !rc && i < TB_MODEL_NAMES; i++) {
         const struct tb_binding *b = &l->bindings.models[i];
 
-        l->models[i] = (struct tb_model){ b->name, b->realtime, l->engines[b->engine] };
+        if ((!model || !strcmp(model, b->name)) && !l->engines[b->engine])
+            rc = tb_local_open_engine(c, bar, l, b->engine, err);
+    }
+    for (int i = 0; !rc && i < TB_MODEL_NAMES; i++) {
+        const struct tb_binding *b = &l->bindings.models[i];
+
+        if (l->engines[b->engine])
+            l->models[l->model_count++] = (struct tb_model){ b->name, b->realtime, l->engines[b->engine] };
     }
     return rc;
 }
 
-enum tb_code tb_local_open(const struct tb_config *c, struct tb_progress *bar, struct tb_local *l,
+enum tb_code tb_local_open(const struct tb_config *c, struct tb_progress *bar, const char *model, struct tb_local *l,
                            struct tb_error *err)
 {
     enum tb_code rc;
 
-    *l = (struct tb_local){ 0 };
-    if ((rc = tb_local_open_store(c, l, err)) || (rc = open_engines(c, bar, l, err)))
+    if ((!l->store && (rc = tb_local_open_store(c, l, err))) || (rc = open_engines(c, bar, model, l, err)))
         goto failed;
     const struct tb_speech_config speech = { .max_utterances = (size_t)c->max_syntheses,
                                              .max_load_percent = (int)c->max_load };
@@ -72,7 +76,7 @@ enum tb_code tb_local_open(const struct tb_config *c, struct tb_progress *bar, s
     const struct tb_voices_config voices = {
         .store = l->store,
         .models = l->models,
-        .model_count = TB_MODEL_NAMES,
+        .model_count = l->model_count,
         .helper_dir = c->helper_dir,
         .max_voices = (size_t)c->max_voices,
         .turns = tb_speech_turns(l->speech),

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from conftest import HTTP_MODEL, MODEL_OPTIONS, timbre, wait_until
+from conftest import HTTP_MODEL, MODEL_OPTIONS, REALTIME_MODEL, timbre, wait_until
 
 
 def here(tmp_path, *arguments, **more):
@@ -47,6 +47,18 @@ def test_clone_say_list_delete_without_a_server(recordings, tmp_path):
     assert int.from_bytes(wav[40:44], "little") == len(wav) - 44
     assert here(tmp_path, "delete", voice).returncode == 0
     assert here(tmp_path, "voices").stdout == ""
+
+
+def test_only_the_engine_that_is_needed_is_loaded(recordings, tmp_path):
+    (tmp_path / "empty").mkdir()
+    bound = ["--bind", f"{HTTP_MODEL}:qwen3", "--qwen3-model", tmp_path / "empty"]
+    clone = ["clone", recordings.path("clip.wav"), "--name", "local", *bound]
+    made = here(tmp_path, *clone, "--target-model", REALTIME_MODEL)
+    assert made.returncode == 0, made.stderr
+    said = here(tmp_path, "say", *bound, "-v", made.stdout.strip(), "-o", tmp_path / "a.wav", "Hi.")
+    assert said.returncode == 0, said.stderr
+    other = here(tmp_path, *clone)
+    assert other.returncode == 1 and "config.json" in other.stderr
 
 
 def test_keys_open_and_close_the_door(server):
