@@ -110,8 +110,10 @@ static void raise_level(struct tb_pcm *pcm)
 
 static enum tb_code too_little(struct tb_error *err, size_t samples)
 {
-    return tb_fail(err, TB_EAUDIO_SPEECH, "%.2f s of clear speech, at least %.1f s are needed",
-                   (double)samples / TB_MEL_RATE_HZ, TB_MIN_SPEECH_MS / 1000.0);
+    double tenths = floor(10.0 * (double)samples / TB_MEL_RATE_HZ); /* never rounded up to what would do */
+
+    return tb_fail(err, TB_EAUDIO_SPEECH, "%.1f s of clear speech, at least %.1f s are needed", tenths / 10,
+                   TB_MIN_SPEECH_MS / 1000.0);
 }
 
 /* The sound at 16 kHz without its pauses: *speech, for the caller to free also on failure. */
