@@ -184,7 +184,7 @@ static void note_use(struct tb_job *job)
 
     if (tb_voices_used(use->api->config.voices, use->account, tb_str_of(use->voice), use->characters, use->audio_ms,
                        &err) && err.code != TB_EVOICE) /* a voice deleted meanwhile is no trouble */
-        tb_log(TB_LOG_WARN, "usage-lost", "account=%lld error=%s", (long long)use->account, err.text);
+        tb_log(TB_LOG_WARN, "usage-lost", "account=%lld error=\"%s\"", (long long)use->account, err.text);
 }
 
 static void free_use(struct tb_job *job)

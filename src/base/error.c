@@ -17,6 +17,22 @@ enum tb_code tb_fail(struct tb_error *err, enum tb_code code, const char *fmt, .
     return code;
 }
 
+bool tb_code_is_audio(enum tb_code code)
+{
+    switch (code) {
+    case TB_EAUDIO_FORMAT:
+    case TB_EAUDIO_DECODE:
+    case TB_EAUDIO_RATE:
+    case TB_EAUDIO_LONG:
+    case TB_EAUDIO_SPEECH:
+    case TB_EAUDIO_QUALITY:
+    case TB_EAUDIO_TEXT:
+        return true;
+    default:
+        return false;
+    }
+}
+
 const char *tb_code_name(enum tb_code code)
 {
     static const char *const names[TB_CODE_COUNT] = {

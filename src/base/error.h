@@ -7,6 +7,8 @@
 #ifndef TB_BASE_ERROR_H
 #define TB_BASE_ERROR_H
 
+#include <stdbool.h>
+
 enum tb_code {
     TB_OK = 0,
     TB_EINVAL,       /* the caller's data is wrong */
@@ -49,6 +51,8 @@ struct tb_error {
 enum tb_code tb_fail(struct tb_error *err, enum tb_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* One of TB_EAUDIO_*: something is wrong with a recording itself. */
+bool tb_code_is_audio(enum tb_code code);
 /* The code's name in words ("busy"), for logs. */
 const char *tb_code_name(enum tb_code code);
 

@@ -381,7 +381,8 @@ static void flush(struct tb_utterance *u, bool last)
 {
     pthread_mutex_lock(&u->speech->lock);
     tb_segmenter_flush(&u->segmenter);
-    u->lost = take_segments(u, NULL);
+    if (!u->lost)
+        u->lost = take_segments(u, NULL);
     u->drained = false;
     if (!u->asked_us)
         u->asked_us = u->speech->now_us();

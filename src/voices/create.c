@@ -1,5 +1,6 @@
 /* create.c - enrolment: get the file, decode it, check it, make the print, name it, store it. The order of the checks
- * is that of protocol.md 1.4, cheap before dear: a full account learns so before anything is fetched. */
+ * is that of docs/API.md, cheap before dear: a full account learns so before anything is fetched. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -186,7 +187,7 @@ static void keep_report(const struct tb_create_report *report, struct tb_voice_i
 {
     size_t n = 0;
 
-    info->likeness_permille = (int64_t)(1000.0 * (double)report->enrol.similarity + 0.5);
+    info->likeness_permille = report->enrol.similarity > 0 ? lround(1000.0 * (double)report->enrol.similarity) : 0;
     for (size_t i = 0; i < report->advice.count && n < sizeof info->advice; i++)
         n += (size_t)snprintf(info->advice + n, sizeof info->advice - n, "%s%s", i ? "," : "",
                               report->advice.item[i].kind);
@@ -218,7 +219,7 @@ static void log_refused(int64_t account, enum tb_code rc, const struct tb_create
 {
     const struct tb_quality *q = &report->sound;
 
-    if (rc < TB_EAUDIO_FORMAT || rc > TB_EFETCH || !err)
+    if (!(tb_code_is_audio(rc) || rc == TB_EFETCH) || !err)
         return;
     tb_log(TB_LOG_INFO, "voice-refused",
            "account=%lld code=%s speech_s=%.1f snr_db=%.1f level_db=%.1f clipped=%.4f band_hz=%.0f detail=\"%s\"",

@@ -5,11 +5,6 @@
 #include "base/log.h"
 #include "voices/voices_priv.h"
 
-static bool about_the_recording(enum tb_code rc)
-{
-    return rc >= TB_EAUDIO_FORMAT && rc < TB_EFETCH;
-}
-
 static enum tb_code enrol(struct tb_voices *v, const struct tb_voice_info *info, struct tb_engine *engine,
                           struct tb_str file, struct tb_str text, struct tb_bytes *print, struct tb_error *err)
 {
@@ -26,7 +21,7 @@ static enum tb_code enrol(struct tb_voices *v, const struct tb_voice_info *info,
         tb_turn_end(req.turn);
     }
     tb_pcm_free(&pcm);
-    if (rc && about_the_recording(rc))
+    if (tb_code_is_audio(rc))
         return tb_fail(err, TB_EPRINT, "Engine '%s' cannot make this voice of its recording: %s. Create it again",
                        engine->ops->name, why.text);
     return rc ? tb_fail(err, rc, "%s", why.text) : TB_OK;

@@ -164,10 +164,10 @@ static void make(struct tb_q3_quant *q, const struct tb_q3_quant_config *c)
 /* Is it what we would make? */
 static bool fits(const struct tb_q3_quant *q)
 {
-    struct header h, want = { .layout = LAYOUT };
+    struct header h;
 
     memcpy(&h, q->data, sizeof h);
-    return !memcmp(h.magic, "timbreq3", sizeof h.magic) && h.layout == want.layout && h.key == q->key &&
+    return !memcmp(h.magic, "timbreq3", sizeof h.magic) && h.layout == LAYOUT && h.key == q->key &&
            h.size == q->size && h.sum == sum_of(q->data + HEADER, q->size - HEADER);
 }
 
@@ -244,7 +244,7 @@ static void load_or_make(struct tb_q3_quant *q, const struct tb_q3_quant_config 
         make(q, c);
         named = locked && ftruncate(fd, 0) == 0 && write_all(q, fd) && rename(part, c->path) == 0;
         if (!named)
-            tb_log(TB_LOG_WARN, "qwen3-quantised", "why=cannot-write file=%s error=%s", part, strerror(errno));
+            tb_log(TB_LOG_WARN, "qwen3-quantised", "why=cannot-write file=%s error=\"%s\"", part, strerror(errno));
     }
     if (fd >= 0 && !named)
         unlink(part);
