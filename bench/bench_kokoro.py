@@ -110,7 +110,10 @@ def main():
     import kokoro_graph
     import onnx
 
-    run = lambda what: subprocess.run([options.engine, what], capture_output=True, text=True, check=True).stdout  # noqa: E731
+
+    def run(what):
+        return subprocess.run([options.engine, what], capture_output=True, text=True, check=True).stdout
+
     options.peak = float(run("--peak").split("=")[1])
     levels = options.levels.split(",") if options.levels else [n for n in run("--levels").split() if n != "c"] or ["c"]
     rows = []
@@ -118,8 +121,10 @@ def main():
         model = kokoro_graph.load(options.onnx_parts)
         onnx.save(model, f"{folder}/int8.onnx")
         onnx.save(kokoro_graph.dequantise(model), f"{folder}/fp32.onnx")
-        print(f"one core: {options.peak:.1f} GFLOP/s in a loop of float FMAs; floor: all products of the plain layers at it")
-        print("text  threads  level   engine   floor    int8    fp32  (real-time factors)  best of ONNX Runtime / engine  load")
+        print(f"one core: {options.peak:.1f} GFLOP/s in a loop of float FMAs; "
+              "floor: all products of the plain layers at it")
+        print("text  threads  level   engine   floor    int8    fp32  (real-time factors)  "
+              "best of ONNX Runtime / engine  load")
         for text, repeat in TEXTS.items():
             for threads in (int(t) for t in options.threads.split(",")):
                 for r in contest(options, folder, text, repeat, threads, levels):

@@ -38,7 +38,8 @@ TEXTS = (
     "The train to the north leaves in twenty minutes, and it will be late.",
     "I have looked at your order. It left our house on Tuesday evening, so it should be with you by Friday at noon.",
     "Of course. First open the settings, then choose the second page, and switch off the lowest of the three buttons.",
-    "It will rain in the morning. In the afternoon the sun comes out, and the wind turns to the west. The night is dry.",
+    "It will rain in the morning. In the afternoon the sun comes out, and the wind turns to the west. "
+    "The night is dry.",
     "No.  That was the old address, the new one is near the station.",
 )
 

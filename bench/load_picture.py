@@ -45,6 +45,7 @@ def picture(result):
            f'<rect width="{WIDTH}" height="470" fill="white"/>']
     out += panel(rows, ("p50", "p95", "p99"), *PANELS[0], "first audio", ("ms", "ms", "ms"))
     out += panel(rows, ("underruns", "refused"), *PANELS[1], "trouble", ("a minute", ""))
-    out.append(text((LEFT + RIGHT) / 2, 458, f"realtime sessions at once ({result['cores']} cores, RTF {result['rtf']:.2f}, "
-                                             f"K = {result['k']}, load before {result['load']:.1f})"))
+    out.append(text((LEFT + RIGHT) / 2, 458,
+                    f"realtime sessions at once ({result['cores']} cores, RTF {result['rtf']:.2f}, K = {result['k']}, "
+                    f"load before {result['load']:.1f})"))
     return "\n".join([*out, "</svg>", ""])

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Make the seeds of the decoders' fuzz targets, fuzz/corpus/decode_pcm and decode_aac, anew: short tones by ffmpeg in each
-# of the containers and codecs that the decoders take. They are our own and hold nothing of anybody else's.
+# Make the seeds of the decoders' fuzz targets, fuzz/corpus/decode_pcm and decode_aac, anew: short tones by ffmpeg in
+# each of the containers and codecs that the decoders take. They are our own and hold nothing of anybody else's.
 #
 #     fuzz/decoder_seeds.sh        Debian 12's ffmpeg 5.1 gives the committed bytes
 set -eu

@@ -44,8 +44,9 @@ def quiet(dbfs):
 
 
 KINDS = {"clean": lambda w: w, "noise-20": noise(20), "noise-10": noise(10), "noise-5": noise(5), "noise-0": noise(0),
-         "band-8000": band(8000), "band-11025": band(11025), "clip-6": clip(6), "clip-12": clip(12), "clip-20": clip(20),
-         "quiet-55": quiet(-55), "quiet-65": quiet(-65), "mp3-64": lambda w: w, "two-speakers": None}
+         "band-8000": band(8000), "band-11025": band(11025), "clip-6": clip(6), "clip-12": clip(12),
+         "clip-20": clip(20), "quiet-55": quiet(-55), "quiet-65": quiet(-65), "mp3-64": lambda w: w,
+         "two-speakers": None}
 
 
 def enrol(program, wave, mp3):
@@ -54,8 +55,9 @@ def enrol(program, wave, mp3):
         path = Path(folder, "a.wav")
         soundfile.write(path, np.clip(wave, -1, 1), RATE, "PCM_16")
         if mp3:
-            subprocess.run(["ffmpeg", "-v", "error", "-y", "-i", path, "-b:a", "64k", Path(folder, "a.mp3")], check=True)
-            path = Path(folder, "a.mp3")
+            coded = Path(folder, "a.mp3")
+            subprocess.run(["ffmpeg", "-v", "error", "-y", "-i", path, "-b:a", "64k", coded], check=True)
+            path = coded
         run = subprocess.run([program, "clone", path, "--name", "x", "--data", Path(folder, "data"), "--json"],
                              capture_output=True, text=True)
     if run.returncode:

@@ -1,4 +1,4 @@
-/* errors.c - see errors.h. Sources: protocol.md 0.2, 1.9, 3.4; texts exactly as documented, spelling included. */
+/* errors.c - see errors.h. Texts exactly as DashScope documents them, spelling included. */
 #include "api/errors.h"
 
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* http.c - see http.h: routes, who may ask, the common part of all requests, and how an answer leaves.
  *
- * Order of checks (protocol.md 1.4): path, key, method, headers that ask for what we have not, JSON; the rest is the
+ * Order of checks (docs/API.md): path, key, method, headers that ask for what we have not, JSON; the rest is the
  * surface's. */
 #include "api/http.h"
 

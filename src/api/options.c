@@ -1,4 +1,4 @@
-/* options.c - see options.h. Ranges: protocol.md 2.3. */
+/* options.c - see options.h. Ranges: docs/API.md. */
 #include "api/options.h"
 
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* realtime.c - surface B: the life of a dialogue and what each client event does (protocol.md section 2). */
+/* realtime.c - surface B: the life of a dialogue and what each client event does (docs/API.md, Realtime). */
 #include "api/realtime.h"
 
 #include <stdio.h>

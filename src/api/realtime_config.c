@@ -1,4 +1,4 @@
-/* realtime_config.c - see realtime_config.h. protocol.md 2.3, 2.4. */
+/* realtime_config.c - see realtime_config.h. docs/API.md, Realtime. */
 #include "api/realtime_config.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* realtime_events.c - the server events of surface B, field for field as protocol.md 2.4 has them. */
+/* realtime_events.c - the server events of surface B, field for field as DashScope documents them. */
 #include <stdlib.h>
 #include <string.h>
 

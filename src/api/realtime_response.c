@@ -1,4 +1,4 @@
-/* realtime_response.c - from text to responses (protocol.md 2.5).
+/* realtime_response.c - from text to responses (docs/API.md, Realtime).
  *
  * Responses stand in a queue; the head is spoken, so that no two are ever interleaved. In commit mode each commit adds
  * a closed one. In server_commit mode the last one stays open and takes all text as it comes, until a commit, the end

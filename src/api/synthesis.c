@@ -1,4 +1,4 @@
-/* synthesis.c - surface C: text to speech over HTTP, whole or as server-sent events (protocol.md section 3).
+/* synthesis.c - surface C: text to speech over HTTP, whole or as server-sent events (docs/API.md).
  *
  * A worker checks the request and finds the voice; the loop's thread opens a stream and gathers its audio, writing each
  * piece out at once when the client asked for events; a worker stores the file; the loop's thread sends the URL. */
@@ -35,7 +35,7 @@ struct tb_synthesis {
 
 /* The request, on a worker ------------------------------------------------------------------------------------------*/
 
-/* A member of input, or else of parameters: SDKs use either (protocol.md 3.1). */
+/* A member of input, or else of parameters: SDKs use either (docs/API.md). */
 static json_t *pick(const struct tb_exchange *x, const char *name)
 {
     json_t *value = tb_json_member(tb_json_member(x->request, "input"), name);

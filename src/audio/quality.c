@@ -26,7 +26,7 @@ enum {
 };
 
 static const double CEILING = 0.98;     /* of the peak: a clipped sample stands above */
-static const double RAISED_DB = -30;    /* level that quiet recordings are raised to for tb_activity, as for enrolment */
+static const double RAISED_DB = -30;    /* level that quiet recordings are raised to for tb_activity, as in enrolment */
 static const double SNR_MOST = 80;      /* digital silence between the words */
 static const double BAND_DB = -50;      /* under the strongest band: fricatives reach -30, an empty band has -80 */
 static const float NOTHING_DB = -120;

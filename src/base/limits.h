@@ -3,7 +3,7 @@
 #define TB_BASE_LIMITS_H
 
 enum {
-    TB_MAX_BODY = 12 * 1024 * 1024,         /* HTTP body: protocol.md 1.3, bodies up to 11 MiB are legal */
+    TB_MAX_BODY = 12 * 1024 * 1024,         /* HTTP body: TB_MAX_AUDIO_BASE64 and all that may stand around it */
     TB_MAX_AUDIO_BASE64 = 10 * 1024 * 1024, /* base64 text of audio.data: the number the vendor names */
     TB_MAX_AUDIO_FILE = 10 * 1024 * 1024,   /* bytes of a fetched audio file: documented 10 MB */
     TB_MAX_DATA_URL_HEAD = 1024,            /* characters of a data URL before its comma: a media type and parameters */
@@ -38,7 +38,7 @@ enum {
     TB_MAX_APPEND = 20000,                  /* code points in one input_text_buffer.append */
     TB_MAX_PENDING_TEXT = 100000,           /* code points a realtime session may have waiting */
     TB_MAX_HTTP_TEXT = 600,                 /* code points of HTTP synthesis: documented */
-    TB_MAX_SEGMENT = 200,                   /* code points of one synthesis segment: protocol.md 2.5 */
+    TB_MAX_SEGMENT = 200,                   /* code points of one synthesis segment (docs/TEXT.md) */
     TB_MAX_NAME = 16,                       /* preferred_name: documented */
     TB_MAX_VOICE_ID = 64,                   /* qwen-tts-vc-<16>-voice-<17>-<4> is 54 characters */
     TB_MAX_TRANSCRIPT = 4000,               /* code points of create's text: 60 s of the fastest speech is under 2000 */
@@ -48,7 +48,8 @@ enum {
     TB_MAX_PAGE = 1000000,                  /* page_index and page_size: documented */
     TB_MAX_CONNECTIONS = 4096,              /* open sockets; each idle one costs about 10 kB */
     TB_MAX_SESSIONS = 256,                  /* syntheses at once, over HTTP and in realtime sessions */
-    TB_LOAD_PERCENT = 70,                   /* of computing time that is promised to listeners: steps cannot be broken off */
+    TB_LOAD_PERCENT = 70,                   /* of computing time that is promised to listeners, for steps are made to
+                                               their ends (docs/SPEED.md, Many sessions) */
     TB_MAX_WORK_QUEUE = 64,                 /* enrolments waiting for a worker, a second each; more get 503 */
     TB_MAX_QUICK_QUEUE = TB_MAX_CONNECTIONS, /* other requests: milliseconds each, one of a connection at a time */
     TB_MAX_OUTBOX = 1024 * 1024,            /* bytes waiting for one slow client before synthesis for it pauses: 22 s */

@@ -6,7 +6,7 @@
  * which is never wrong, only slower.
  *
  * Waiting threads spin for at most 20 us and then sleep on a futex: pure spinning
- * triples latency on a loaded machine (design.md). */
+ * triples latency on a loaded machine. */
 #ifndef TB_BASE_POOL_H
 #define TB_BASE_POOL_H
 

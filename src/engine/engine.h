@@ -136,8 +136,8 @@ enum tb_code tb_engine_enrol(struct tb_engine *engine, const struct tb_enrol_req
 enum tb_code tb_engine_listen(struct tb_engine *engine, const struct tb_listen_request *req,
                               struct tb_listen_report *report, struct tb_error *err);
 
-/* Is a print of this engine's name for the weights that are loaded? TB_EVOICE says why not: the model has several sizes,
- * say. What is damaged is for tb_session_open to find. Any thread. */
+/* Is a print of this engine's name for the weights that are loaded? TB_EVOICE says why not: the model has several
+ * sizes, say. What is damaged is for tb_session_open to find. Any thread. */
 enum tb_code tb_engine_fits(struct tb_engine *engine, struct tb_str print, struct tb_error *err);
 
 /* Begin an utterance. print is read and not kept. TB_EVOICE: not a print of this engine. */

@@ -152,8 +152,8 @@ const struct tb_command tb_command_clone = {
     "clone", "make a voice from a recording; prints its name",
     "usage: timbre clone FILE|URL --name NAME [OPTIONS]\n\n"
     "FILE is WAV, MP3 or M4A at 24 kHz or more, at most 10 MB and 60 s; 10 to 20 s of clear speech are best.\n"
-    "It is checked: a bad one (noise, clipping, two speakers, ...) is refused with what was measured and the limit; what\n"
-    "could be better about a good one is said on stderr, with the likeness to expect (docs/ENROLMENT.md).\n\n"
+    "It is checked: a bad one (noise, clipping, two speakers, ...) is refused with what was measured and the limit;\n"
+    "what could be better about a good one is said on stderr, with the likeness to expect (docs/ENROLMENT.md).\n\n"
     "  -n, --name NAME           1 to 16 letters, digits or underscores\n"
     "  -t, --text TEXT           what is said in the recording; refused when it is certainly something else\n"
     "  -l, --language CODE       zh en de it pt es ja ko fr ru\n"

@@ -20,9 +20,9 @@ static void print_overview(FILE *to)
     fputs("timbre - clone a voice and let it speak, on your own machine\n\nusage: timbre COMMAND [OPTIONS]\n\n", to);
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         fprintf(to, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
-    fputs("\n`timbre COMMAND --help` shows options and examples. clone, say, voices and delete talk to the server named\n"
-          "in TIMBRE_URL with the key in DASHSCOPE_API_KEY or, without TIMBRE_URL, work on the local data folder.\n"
-          "`timbre doctor` is the first thing to run when something does not work.\n", to);
+    fputs("\n`timbre COMMAND --help` shows options and examples. clone, say, voices and delete talk to the server\n"
+          "named in TIMBRE_URL with the key in DASHSCOPE_API_KEY or, without TIMBRE_URL, work on the local data\n"
+          "folder. `timbre doctor` is the first thing to run when something does not work.\n", to);
 }
 
 int tb_command_failed(const struct tb_command *self, const struct tb_error *err)

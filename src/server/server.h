@@ -10,7 +10,7 @@ struct tb_server;
 
 struct tb_server_config {
     const char *listen;       /* "127.0.0.1:8080", "[::1]:0"; port 0 picks a free one */
-    int ws_accept_delay_ms;   /* before the 101 of a WebSocket handshake; protocol.md 4.3: 5 */
+    int ws_accept_delay_ms;   /* before the 101 of a WebSocket handshake; docs/CLIENTS.md, Java: 5 */
     struct tb_api_config api; /* its loop member is filled in here */
 };
 

@@ -17,14 +17,11 @@ enum { OPEN_QUOTE = 0x201C, CLOSE_QUOTE = 0x201D, DROP = 0 };
 static const struct {
     uint32_t from, to;
 } same[] = {
-    { 0x60, '\'' },          { 0xAB, OPEN_QUOTE },    { 0xB4, '\'' },          { 0xBB, CLOSE_QUOTE }, { 0x2BC, '\'' },
-    { 0x2010, '-' },         { 0x2011, '-' },         { 0x2012, 0x2013 },      { 0x2015, 0x2014 },    { 0x2018, '\'' },
-    { 0x2019, '\'' },        { 0x201A, '\'' },        { 0x201B, '\'' },        { 0x201E, OPEN_QUOTE },
-    { 0x201F, OPEN_QUOTE },
-    { 0x2032, '\'' },        { 0x2212, '-' },         { 0x3001, ',' },         { 0x3002, '.' },
-    { 0x300C, OPEN_QUOTE },
-    { 0x300D, CLOSE_QUOTE }, { 0x300E, OPEN_QUOTE },  { 0x300F, CLOSE_QUOTE }, { 0x3010, '(' },       { 0x3011, ')' },
-    { '[', '(' },            { ']', ')' },            { '{', '(' },            { '}', ')' },
+    { 0x60, '\'' }, { 0xAB, OPEN_QUOTE }, { 0xB4, '\'' }, { 0xBB, CLOSE_QUOTE }, { 0x2BC, '\'' }, { 0x2010, '-' },
+    { 0x2011, '-' }, { 0x2012, 0x2013 }, { 0x2015, 0x2014 }, { 0x2018, '\'' }, { 0x2019, '\'' }, { 0x201A, '\'' },
+    { 0x201B, '\'' }, { 0x201E, OPEN_QUOTE }, { 0x201F, OPEN_QUOTE }, { 0x2032, '\'' }, { 0x2212, '-' },
+    { 0x3001, ',' }, { 0x3002, '.' }, { 0x300C, OPEN_QUOTE }, { 0x300D, CLOSE_QUOTE }, { 0x300E, OPEN_QUOTE },
+    { 0x300F, CLOSE_QUOTE }, { 0x3010, '(' }, { 0x3011, ')' }, { '[', '(' }, { ']', ')' }, { '{', '(' }, { '}', ')' },
 };
 
 static uint32_t stand_in(uint32_t c)

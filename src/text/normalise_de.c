@@ -7,9 +7,8 @@
 static const char *const months[12] = { "Januar", "Februar", "März",      "April",   "Mai",      "Juni",
                                         "Juli",   "August",  "September", "Oktober", "November", "Dezember" };
 
-static const char *const letters[26] = { "a",   "be", "ce", "de", "e",  "ef",  "ge", "ha",  "i",  "jot", "ka",
-                                             "el",  "em",
-                                         "en", "o",  "pe", "ku", "er", "es", "te",  "u",  "vau", "we", "ix",  "Ypsilon",
+static const char *const letters[26] = { "a", "be", "ce", "de", "e", "ef", "ge", "ha", "i", "jot", "ka", "el", "em",
+                                         "en", "o", "pe", "ku", "er", "es", "te", "u", "vau", "we", "ix", "Ypsilon",
                                          "Zett" };
 
 static const struct tb_unit units[] = {

@@ -234,11 +234,11 @@ static bool read_ordinal(struct tb_norm *s, long value, size_t *at)
         const char *sign;
         enum tb_number_form form;
         bool short_form;
-    } signs[] = { { "º", TB_ORDINAL, false },  { "ª", TB_ORDINAL_FEMININE, false },  { "er", TB_ORDINAL, true },
+    } signs[] = { { "º", TB_ORDINAL, false }, { "ª", TB_ORDINAL_FEMININE, false }, { "er", TB_ORDINAL, true },
                   { "ero", TB_ORDINAL, false }, { "era", TB_ORDINAL_FEMININE, false }, { "ro", TB_ORDINAL, false },
                   { "ra", TB_ORDINAL_FEMININE, false }, { "do", TB_ORDINAL, false },
-                  { "da", TB_ORDINAL_FEMININE, false },
-                  { "to", TB_ORDINAL, false }, { "ta", TB_ORDINAL_FEMININE, false }, { "mo", TB_ORDINAL, false } };
+                  { "da", TB_ORDINAL_FEMININE, false }, { "to", TB_ORDINAL, false },
+                  { "ta", TB_ORDINAL_FEMININE, false }, { "mo", TB_ORDINAL, false } };
     size_t from = *at + (tb_norm_peek(s, *at) == '.' ? 1 : 0);
 
     for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {

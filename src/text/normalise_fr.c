@@ -186,11 +186,9 @@ static const struct {
     const char *sign;
     enum tb_number_form form;
 } ordinals[] = { { "ères", TB_ORDINAL_FEMININE }, { "ère", TB_ORDINAL_FEMININE }, { "ème", TB_ORDINAL },
-                { "èmes", TB_ORDINAL },
-                 { "eme", TB_ORDINAL }, { "ième", TB_ORDINAL }, { "er", TB_ORDINAL }, { "ers", TB_ORDINAL },
-                 { "re", TB_ORDINAL_FEMININE }, { "nde", TB_ORDINAL_FEMININE }, { "nd", TB_ORDINAL },
-                 { "e", TB_ORDINAL },
-                 { "es", TB_ORDINAL } };
+                 { "èmes", TB_ORDINAL }, { "eme", TB_ORDINAL }, { "ième", TB_ORDINAL }, { "er", TB_ORDINAL },
+                 { "ers", TB_ORDINAL }, { "re", TB_ORDINAL_FEMININE }, { "nde", TB_ORDINAL_FEMININE },
+                 { "nd", TB_ORDINAL }, { "e", TB_ORDINAL }, { "es", TB_ORDINAL } };
 
 /* 1er, 1re, 2e, 2ème, 2nde. Moves *at past the letters. */
 static bool read_ordinal(struct tb_norm *s, long value, size_t *at)

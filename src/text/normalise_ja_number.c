@@ -507,8 +507,7 @@ static bool read_kanji_number(struct tb_norm *s)
     if (count == 1 && !(counted && n.value <= 10 && !tb_norm_starts_with(s, n.end, "日本")))
         return false;
     if (next < s->in.n && tb_is_han(tb_utf8_next(s->in, &next)) && !counter_at(s, n.end) &&
-        !tb_norm_starts_with(s, n.end, "日") &&
-        !tb_norm_starts_with(s, n.end, "月"))
+        !tb_norm_starts_with(s, n.end, "日") && !tb_norm_starts_with(s, n.end, "月"))
         return false; /* 八百屋, 五十嵐 */
     say_amount(s, &n, false, NULL);
     return true;

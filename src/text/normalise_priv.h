@@ -98,8 +98,7 @@ struct tb_norm_language {
 };
 
 extern const struct tb_norm_language tb_norm_english, tb_norm_spanish, tb_norm_french, tb_norm_italian,
-    tb_norm_portuguese,
-    tb_norm_german, tb_norm_russian, tb_norm_korean;
+    tb_norm_portuguese, tb_norm_german, tb_norm_russian, tb_norm_korean;
 
 struct tb_norm {
     const struct tb_norm_language *lang;

@@ -11,7 +11,7 @@
 #include "text/utf8.h"
 
 enum {
-    COMMA_LEAST = 8, /* characters before a first cut at a comma: protocol.md 2.5 */
+    COMMA_LEAST = 8, /* characters before a first cut at a comma (docs/TEXT.md) */
     SPACE_MOST = 16  /* white space that is looked behind to see whether a sentence goes on */
 };
 
@@ -105,24 +105,19 @@ static bool in_list(struct tb_str word, const char *const *list)
 /* Words (without their full stop) that something always follows. */
 static bool is_hard_abbreviation(struct tb_str word)
 {
-    static const char *const list[] = { "mr",  "mrs", "ms",   "dr",  "prof", "st",  "vs",  "e.g", "i.e", "fig",
-                                        "gen", "col", "sgt",  "lt",  "capt", "rev", "hon", "gov", "sen", "mt",
-                                        "approx",
-                                        "sr",  "sra", "srta", "dra", "ud",   "uds", "ee",  "núm", "pág", "tel",  "av",
-                                        "z.b", "d.h", "bzw",  "nr",  "ca",   "mme", "mlle", "sig", "dott", "ing", "vol",
-                                        /* French, Italian, Portuguese */
-                                        "mm", "cf", "chap", "p.ex", "bd", "sigg", "avv", "arch", "pag", "pagg", "p.es",
-                                        "cfr",
-                                        "exmo", "profa", "srs",
-                                        /* German */
-                                        "hr", "hrn", "abb", "kap", "inkl", "zzgl", "evtl", "ggf", "vgl", "sog", "geb",
-                                        "u.a",
-                                        "v.a", "i.d.r", "mio", "mrd", "dipl.-ing", "bspw",
-                                        /* Russian */
-                                        "т.е", "т.к", "т.н", "напр", "см", "ср", "стр", "рис", "гл", "ст", "тел", "ул",
-                                        "кв",
-                                        "им", "проф", "акад", "доц", "гр", "Ул", "Проф", "Рис", "Гл", "Ст", "Тел",
-                                        NULL };
+    static const char *const list[] = {
+        "mr", "mrs", "ms", "dr", "prof", "st", "vs", "e.g", "i.e", "fig", "gen", "col", "sgt", "lt", "capt", "rev",
+        "hon", "gov", "sen", "mt", "approx", "sr", "sra", "srta", "dra", "ud", "uds", "ee", "núm", "pág", "tel", "av",
+        "z.b", "d.h", "bzw", "nr", "ca", "mme", "mlle", "sig", "dott", "ing", "vol",
+        /* French, Italian, Portuguese */
+        "mm", "cf", "chap", "p.ex", "bd", "sigg", "avv", "arch", "pag", "pagg", "p.es", "cfr", "exmo", "profa", "srs",
+        /* German */
+        "hr", "hrn", "abb", "kap", "inkl", "zzgl", "evtl", "ggf", "vgl", "sog", "geb", "u.a", "v.a", "i.d.r", "mio",
+        "mrd", "dipl.-ing", "bspw",
+        /* Russian */
+        "т.е", "т.к", "т.н", "напр", "см", "ср", "стр", "рис", "гл", "ст", "тел", "ул", "кв", "им", "проф", "акад",
+        "доц", "гр", "Ул", "Проф", "Рис", "Гл", "Ст", "Тел", NULL,
+    };
     size_t at = 0;
     uint32_t c;
 
@@ -140,12 +135,11 @@ static bool is_hard_abbreviation(struct tb_str word)
 /* Words that may also end a sentence: they do before a capital. */
 static bool is_soft_abbreviation(struct tb_str word)
 {
-    static const char *const list[] = { "etc", "a.m", "p.m", "jr", "inc", "ltd", "co", "corp", "al", "uu", "usw", "ecc",
-                                        "es", "chr", "str", "jh", "std", "ltda", "cia", "aprox", "j.-c", "s.p.a", "т.д",
-                                        "т.п",
-                                        "др", "пр", "руб", "коп", "тыс", "млн", "млрд", "гг", "вв", "чел", "шт", "мин",
-                                        "сек",
-                                        "обл", "н.э", NULL };
+    static const char *const list[] = {
+        "etc", "a.m", "p.m", "jr", "inc", "ltd", "co", "corp", "al", "uu", "usw", "ecc", "es", "chr", "str", "jh",
+        "std", "ltda", "cia", "aprox", "j.-c", "s.p.a", "т.д", "т.п", "др", "пр", "руб", "коп", "тыс", "млн", "млрд",
+        "гг", "вв", "чел", "шт", "мин", "сек", "обл", "н.э", NULL,
+    };
     size_t at = 0, roman = 0;
 
     while (roman < word.n && strchr("IVX", word.p[roman]))

@@ -27,7 +27,7 @@ enum tb_code tb_utf8_add(struct tb_bytes *out, uint32_t c);
 
 /* Han ideographs: U+3400-4DBF, U+4E00-9FFF, U+F900-FAFF. */
 bool tb_is_han(uint32_t c);
-/* usage.characters (protocol.md 2.4): a Han ideograph counts 2, every other code point 1; nothing is trimmed. */
+/* usage.characters (docs/API.md): a Han ideograph counts 2, every other code point 1; nothing is trimmed. */
 size_t tb_text_weight(struct tb_str text);
 
 #endif

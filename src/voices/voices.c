@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "voices/voices_priv.h"
 
-static const int64_t unused_ms = 365LL * 24 * 3600 * 1000; /* protocol.md 1.8: a year */
+static const int64_t unused_ms = 365LL * 24 * 3600 * 1000; /* documented: a year */
 
 /* The operator's list, one place after the other. */
 static enum tb_code read_places(struct tb_voices *v, const char *list, struct tb_error *err)

@@ -462,7 +462,8 @@ class Replay:
         body = json.dumps({"model": HTTP_MODEL, "input": {"text": "A rather long sentence. " * 2000,
                                                           "voice": self.values.known["http_voice"]}}).encode()
         head = raw.head_bytes("POST", SHARED["requests"]["speak"]["path"],
-                              {"Host": "x", "X-DashScope-SSE": "enable", "Content-Length": len(body), **self.headers(step)})
+                              {"Host": "x", "X-DashScope-SSE": "enable", "Content-Length": len(body),
+                               **self.headers(step)})
         for n in range(step["flood"] + 1):
             self.do_metric({"metric": "timbre_utterances_open", "becomes": n})
             self.sockets.append(raw.Wire(self.server.port))

@@ -135,11 +135,13 @@ def test_null_counts_as_absent(server, name):
 # What is no JSON -----------------------------------------------------------------------------------------------------
 
 NO_JSON = {
-    "nothing": b"", "blank": b" \n", "brace": b"{", "word": b"hello", "array": b"[]", "null": b"null", "string": b'"{}"',
-    "number": b"1", "two": b"{}{}", "trailing": b"{} x", "single quotes": b"{'model':'x'}", "comment": b"{}//",
+    "nothing": b"", "blank": b" \n", "brace": b"{", "word": b"hello", "array": b"[]", "null": b"null",
+    "string": b'"{}"', "number": b"1", "two": b"{}{}", "trailing": b"{} x", "single quotes": b"{'model':'x'}",
+    "comment": b"{}//",
     "trailing comma": b'{"model":"x",}', "NUL": b'{"model":"x"}\0', "NUL escaped": b'{"model":"\\u0000"}',
     "NUL in a name": b'{"mod\\u0000el":"x"}', "control": b'{"model":"a\nb"}', "bad escape": b'{"model":"\\q"}',
-    "half escape": b'{"model":"\\u12"}', "lone surrogate": b'{"model":"\\ud800"}', "swapped": b'{"model":"\\udc00\\ud800"}',
+    "half escape": b'{"model":"\\u12"}', "lone surrogate": b'{"model":"\\ud800"}',
+    "swapped": b'{"model":"\\udc00\\ud800"}',
     "NaN": b'{"model":NaN}', "infinity": b'{"model":1e999}', "long number": b'{"model":' + b"9" * 10000 + b"}",
     "leading zero": b'{"model":01}', "duplicate": b'{"model":"a","model":"a"}',
     "duplicate within": b'{"model":"a","input":{"text":"a","text":"b"}}',
@@ -371,7 +373,8 @@ def test_data_urls_with_wrong_types_and_broken_base64(server, recordings):
     for head in ("data:image/png;base64,", "data:;base64,", "DATA:text/plain;charset=utf-8;BASE64,"):
         assert server.create(head + good).status_code == 200, head  # what counts is the content
     for url in ("data:audio/wav," + good, "data:audio/wav;base64" + good,
-                "data:audio/wav;base64," + good[:-5] + "*" + good[-4:], "data:audio/wav;base64," + good.replace("A", "-", 1), "data:audio/wav;base64," + good + "====",
+                "data:audio/wav;base64," + good[:-5] + "*" + good[-4:],
+                "data:audio/wav;base64," + good.replace("A", "-", 1), "data:audio/wav;base64," + good + "====",
                 "data:audio/wav;base64," + good[:101] + "=" + good[101:], "data:", "data:;base64", "data:,"):
         answer = server.create(url)
         assert (answer.status_code, answer.json()["code"]) == (400, "InvalidParameter"), (url[:60], answer.text)

@@ -13,13 +13,14 @@ SILENCE = bytes(2 * 4800)  # 0.2 s
 UNSPEAKABLE = {
     "full stops": "...", "punctuation": "?!.,;:—()[]{}«»\"'", "signs": "* _ ---- │┤╡╢", "emoji": "😀🎉",
     "joiners": "\u200d\u200b\u2060", "bidi marks": "\u202e\u202c\u2066\u2069\u200f", "controls": "\x01\x07\x1b\x7f",
-    "marks alone": "\u0301" * 599, "cuneiform": "𒀀𒀁𒀂", "Thai": "สวัสดีครับ", "Arabic": "مرحبا بالعالم", "Tibetan": "བཀྲ་ཤིས",
+    "marks alone": "\u0301" * 599, "cuneiform": "𒀀𒀁𒀂", "Thai": "สวัสดีครับ", "Arabic": "مرحبا بالعالم",
+    "Tibetan": "བཀྲ་ཤིས",
     "private use": "\ue000\U000f0001", "not assigned": "\u0378\U000e1234", "replacement": "\ufffd\ufffd",
     "wide blanks": "\u3000\u00a0\u2028",
 }
 PLAIN = "Hi there."
-DRESSED = {"bidi marks": "\u202eHi\u202c \u2067there\u2069.", "joiners": "H\u200di th\u2060er\ufeffe.", "controls": "\x01Hi\x07 the\x1bre.",
-           "marks": "Hi there" + "\u0301" * 590 + "."}
+DRESSED = {"bidi marks": "\u202eHi\u202c \u2067there\u2069.", "joiners": "H\u200di th\u2060er\ufeffe.",
+           "controls": "\x01Hi\x07 the\x1bre.", "marks": "Hi there" + "\u0301" * 590 + "."}
 
 
 def samples(server, voice, text, **options):
@@ -66,9 +67,11 @@ def test_what_nobody_sees_changes_nothing(server, http_voice):
 
 
 def test_ten_thousand_marks_on_a_letter_in_realtime(server, realtime_voice):
-    ws = raw.WebSocket(server.port, f"/api-ws/v1/realtime?model={REALTIME_MODEL}", {"Authorization": f"Bearer {server.key}"})
+    ws = raw.WebSocket(server.port, f"/api-ws/v1/realtime?model={REALTIME_MODEL}",
+                       {"Authorization": f"Bearer {server.key}"})
     assert ws.event(10)["type"] == "session.created"
-    ws.send({"type": "session.update", "session": {"voice": realtime_voice, "mode": "commit", "response_format": "pcm"}})
+    ws.send({"type": "session.update",
+             "session": {"voice": realtime_voice, "mode": "commit", "response_format": "pcm"}})
     assert ws.event(10)["type"] == "session.updated"
 
     def said(text):

@@ -8,9 +8,9 @@ train-clean that are not held out for testing (held_out: number divisible by fiv
 in pieces of 4 s, as they are, through random equalisers and, as further speakers, at 0.9 and 1.12 of their speed. The
 equalisers are there so that it hears voices rather than microphones; means are not subtracted.
 
-    judge.py ENROLLED CLONES [--json]    folders of WAV or FLAC; the speaker is the name up to the first "-", files of one
-                                         speaker are joined. For each clone: cosine with its speaker, with the nearest
-                                         other, and the rank of the right one among all of ENROLLED
+    judge.py ENROLLED CLONES [--json]    folders of WAV or FLAC; the speaker is the name up to the first "-", files of
+                                         one speaker are joined. For each clone: cosine with its speaker, with the
+                                         nearest other, and the rank of the right one among all of ENROLLED
     judge.py --train SPEECH              writes judge.npz beside this file (about a minute)
 
 In Python: `Judge().embed(wave, rate)` is a vector of length 1; scores are inner products.
@@ -68,7 +68,8 @@ def features(prepared):
 
 def shares(x, mean, var, weight):
     """[frames][Gaussians], rows sum to 1."""
-    log = -0.5 * (x ** 2 @ (1 / var).T - 2 * x @ (mean / var).T + (mean ** 2 / var + np.log(var)).sum(1)) + np.log(weight)
+    distance = x ** 2 @ (1 / var).T - 2 * x @ (mean / var).T + (mean ** 2 / var + np.log(var)).sum(1)
+    log = -0.5 * distance + np.log(weight)
     p = np.exp(log - log.max(1, keepdims=True))
     return p / p.sum(1, keepdims=True)
 
@@ -103,7 +104,7 @@ class Judge:
         return e / np.linalg.norm(e)
 
 
-# Training ---------------------------------------------------------------------------------------------------------------
+# Training ---------------------------------------------------------------------------------------------------------
 def equalised(wave, rng):
     """Through a random curve of within 8 dB, 5 points."""
     at, gain = np.sort(rng.uniform(100, 7500, 5)), np.clip(rng.normal(0, 4, 5), -8, 8)
@@ -150,11 +151,12 @@ def train(folder, out):
     x = np.stack([offsets(f, *mixture) for _, f in labelled])
     centre, projection = fit_projection(x, np.array([n for n, _ in labelled]))
     arrays = dict(zip(("mean", "var", "weight"), mixture), centre=centre, projection=projection)
-    np.savez_compressed(out, trained_on=np.array(sorted(speakers)), **{k: v.astype(np.float32) for k, v in arrays.items()})
+    arrays = {k: v.astype(np.float32) for k, v in arrays.items()}
+    np.savez_compressed(out, trained_on=np.array(sorted(speakers)), **arrays)
     print(f"{out}: {len(speakers)} speakers, {len(labelled)} pieces")
 
 
-# What it is worth, and what it says ---------------------------------------------------------------------------------------
+# What it is worth, and what it says -------------------------------------------------------------------------------
 def validity(enrolled, judged):
     """Real recordings only: both [n][dims], row i is the same speaker. How well does the score tell them apart?"""
     c = enrolled @ judged.T
@@ -163,8 +165,8 @@ def validity(enrolled, judged):
     missed = np.searchsorted(np.sort(same), at) / len(same)
     taken = 1 - np.searchsorted(np.sort(other), at) / len(other)
     k = np.abs(missed - taken).argmin()
-    return {"speakers": len(c), "eer": float((missed[k] + taken[k]) / 2), "same": same.tolist(), "other": other.tolist(),
-            "first": float((c.argmax(1) == np.arange(len(c))).mean())}
+    return {"speakers": len(c), "eer": float((missed[k] + taken[k]) / 2),
+            "same": same.tolist(), "other": other.tolist(), "first": float((c.argmax(1) == np.arange(len(c))).mean())}
 
 
 def main():
@@ -187,14 +189,18 @@ def main():
             sys.exit(f"{a.clones}: speaker {name} is not in {a.enrolled}")
         score = gallery @ judge.embed(*read(files))
         right = names.index(name)
-        rows.append({"speaker": name, "cosine": float(score[right]), "nearest_other": float(np.delete(score, right).max(initial=-1)),
-                     "rank": int((score >= score[right]).sum()), "among": len(names), "unseen": name not in judge.trained_on})
+        rows.append({"speaker": name, "cosine": float(score[right]),
+                     "nearest_other": float(np.delete(score, right).max(initial=-1)),
+                     "rank": int((score >= score[right]).sum()), "among": len(names),
+                     "unseen": name not in judge.trained_on})
     if a.json:
         return print(json.dumps(rows, indent=1))
     for r in rows:
-        print(f"{r['speaker']:16s} {r['cosine']:.3f}  nearest other {r['nearest_other']:.3f}  rank {r['rank']} of {r['among']}"
+        print(f"{r['speaker']:16s} {r['cosine']:.3f}  nearest other {r['nearest_other']:.3f}  "
+              f"rank {r['rank']} of {r['among']}"
               + ("" if r["unseen"] else "  (in the judge's training)"))
-    print(f"{len(rows)} speakers: mean {np.mean([r['cosine'] for r in rows]):.3f}, least {min(r['cosine'] for r in rows):.3f}, "
+    cosines = [r["cosine"] for r in rows]
+    print(f"{len(rows)} speakers: mean {np.mean(cosines):.3f}, least {min(cosines):.3f}, "
           f"first {sum(r['rank'] == 1 for r in rows)}")
 
 

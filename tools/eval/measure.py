@@ -78,7 +78,8 @@ def levels(wave, rate):
     frame = speaker.FRAME / speaker.RATE
     on = np.flatnonzero(flags)
     if not len(on):
-        return {"level_db": None, "peak_db": None, "speech_s": 0.0, "longest_pause_s": None, "lead_s": None, "tail_s": None}
+        return {"level_db": None, "peak_db": None, "speech_s": 0.0, "longest_pause_s": None, "lead_s": None,
+                "tail_s": None}
     speech = x[:len(flags) * speaker.FRAME].reshape(-1, speaker.FRAME)[on]
     return {"level_db": float(10 * np.log10(np.mean(speech.astype(float) ** 2) + 1e-12)),
             "peak_db": float(20 * np.log10(np.abs(wave).max() + 1e-9)),

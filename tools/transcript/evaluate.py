@@ -134,8 +134,8 @@ def fit(rows, groups, ear):
 
 
 def table(rows):
-    print("| group | condition | clips | AUC wrong | AUC 30 % | the same, 6 s and more | right refused | right advised | "
-          "wrong refused | 30 % refused or advised |\n|---|---|---|---|---|---|---|---|---|---|")
+    print("| group | condition | clips | AUC wrong | AUC 30 % | the same, 6 s and more | right refused "
+          "| right advised | wrong refused | 30 % refused or advised |\n|---|---|---|---|---|---|---|---|---|---|")
     for group in sorted({r[0] for r in rows}):
         for k, name in enumerate(CONDITIONS):
             of = lambda kind, least=0.0: np.array([r[6] for r in rows if r[0] == group and r[2] == k and r[3] == kind

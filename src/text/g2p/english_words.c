@@ -117,7 +117,7 @@ static bool word_with_s(const struct query *q, struct tb_str word, struct tb_pho
         found = find_any_case(q, without(word, 2), out);
     else if (word.n > 2 && tb_str_ends_with(word, "s") && !tb_str_ends_with(word, "ss"))
         found = find_any_case(q, without(word, 1), out) ||
-            (tb_str_ends_with(word, "es") && find_any_case(q, without(word, 2), out)) ||
+                (tb_str_ends_with(word, "es") && find_any_case(q, without(word, 2), out)) ||
                 (tb_str_ends_with(word, "ies") && find_with(q, without(word, 3), 'y', out));
     if (found)
         add_s(out);
@@ -146,7 +146,8 @@ static bool word_with_ed(const struct query *q, struct tb_str word, struct tb_ph
 {
     if (!tb_str_ends_with(word, "ed") || word.n < 4)
         return false;
-    if (!find_verb(q, without(word, 2), out) && !(tb_str_ends_with(word, "ied") && find_with(q, without(word, 3), 'y', out)))
+    if (!find_verb(q, without(word, 2), out) &&
+        !(tb_str_ends_with(word, "ied") && find_with(q, without(word, 3), 'y', out)))
         return false;
     add_ed(out);
     return true;
@@ -170,11 +171,10 @@ static bool word_with_ending(const struct query *q, struct tb_str word, struct t
     static const struct {
         const char *end, *sound, *after_td;
     } endings[] = {
-        { "'ll", "ᵊl", "ᵊl" }, { "'d", "d", "ᵻd" },     { "'ve", "əv", "əv" }, { "'re", "əɹ", "əɹ" },
-        { "n't", "ᵊnt", "ᵊnt" },
-        { "ly", "li", "li" },  { "ness", "nəs", "nəs" }, { "less", "ləs", "ləs" }, { "ment", "mᵊnt", "mᵊnt" },
-        { "ful", "fᵊl", "fᵊl" },
-        { "like", "lˌIk", "lˌIk" }, { "ish", "ɪʃ", "ɪʃ" }, { "able", "əbᵊl", "əbᵊl" },
+        { "'ll", "ᵊl", "ᵊl" }, { "'d", "d", "ᵻd" }, { "'ve", "əv", "əv" }, { "'re", "əɹ", "əɹ" },
+        { "n't", "ᵊnt", "ᵊnt" }, { "ly", "li", "li" }, { "ness", "nəs", "nəs" }, { "less", "ləs", "ləs" },
+        { "ment", "mᵊnt", "mᵊnt" }, { "ful", "fᵊl", "fᵊl" }, { "like", "lˌIk", "lˌIk" }, { "ish", "ɪʃ", "ɪʃ" },
+        { "able", "əbᵊl", "əbᵊl" },
     };
 
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {

@@ -26,8 +26,7 @@ enum { V_YEO = 6, V_YE = 7, V_UI = 19, V_I = 20 };
 /* Codas */
 enum {
     C_0, C_G, C_GG, C_GS, C_N, C_NJ, C_NH, C_D, C_L, C_LG, C_LM, C_LB, C_LS, C_LT, C_LP, C_LH, C_M, C_B, C_BS, C_S,
-    C_SS, C_NG,
-    C_J, C_CH, C_K, C_T, C_P, C_H
+    C_SS, C_NG, C_J, C_CH, C_K, C_T, C_P, C_H
 };
 
 struct syllable {
@@ -173,8 +172,7 @@ static const char *coda_sound(uint8_t coda)
 static const char *onset_sound(const struct syllable *s, uint8_t coda_before)
 {
     bool front = s->vowel == V_I || s->vowel == 2 || s->vowel == 3 || s->vowel == V_YEO || s->vowel == V_YE ||
-                 s->vowel == 12 ||
-                 s->vowel == 17 || s->vowel == 16;
+                 s->vowel == 12 || s->vowel == 16 || s->vowel == 17;
 
     if (s->onset == R && coda_before == C_L)
         return "l";

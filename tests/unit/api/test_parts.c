@@ -238,7 +238,8 @@ static void text_without_a_language_is_in_one_that_is_spoken(void **state)
 
 static void what_an_engine_cannot_do_is_refused_by_name(void **state)
 {
-    const struct tb_engine_ops ops = { .name = "x", .languages = 1u << TB_LANG_EN, .lacks = TB_LACKS_RATE | TB_LACKS_PITCH };
+    const struct tb_engine_ops ops = { .name = "x", .languages = 1u << TB_LANG_EN,
+                                       .lacks = TB_LACKS_RATE | TB_LACKS_PITCH };
     struct tb_engine engine = { &ops };
     char why[TB_OPTION_WHY];
     struct tb_options o;

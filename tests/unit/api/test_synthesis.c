@@ -1,5 +1,5 @@
 /* test_synthesis.c - surface C without sockets: whole and as events, and the files it leaves. Names carry the rows of
- * protocol.md section 5. */
+ * docs/API.md. */
 #include "world.h"
 
 #include "api/api_priv.h"

@@ -442,7 +442,8 @@ static size_t box(const struct tb_bytes *file, const char *type)
 static void bombs_in_mp4(void **state)
 {
     static const char *const boxes[] = { "stsz", "stts", "stsc", "stco", "mvhd", "mdhd", "stsd", "mp4a", "moov" };
-    static const uint8_t fills[][4] = { { 0xff, 0xff, 0xff, 0xff }, { 0x7f, 0xff, 0xff, 0xff }, { 0, 0xff, 0xff, 0xff } };
+    static const uint8_t fills[][4] = { { 0xff, 0xff, 0xff, 0xff }, { 0x7f, 0xff, 0xff, 0xff },
+                                        { 0, 0xff, 0xff, 0xff } };
     struct tb_bytes file = made_by_ffmpeg("-c:a aac -b:a 32k", "m4a");
     struct tb_bytes silence = made_by_ffmpeg("-c:a aac -b:a 16k -ar 24000 -af volume=0,apad=whole_dur=200", "m4a");
     struct tb_decode_info info;

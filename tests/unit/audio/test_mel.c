@@ -81,7 +81,8 @@ static void any_length_stays_inside(void **state)
 {
     (void)state;
     for (size_t len = 0; len < 900; len += 61) {
-        float *wave = calloc(len ? len : 1, sizeof *wave), *mel = malloc(tb_mel_frames(len) * TB_MEL_BANDS * sizeof *mel);
+        float *wave = calloc(len ? len : 1, sizeof *wave);
+        float *mel = malloc(tb_mel_frames(len) * TB_MEL_BANDS * sizeof *mel);
         float spectrum[TB_MEL_BANDS];
         assert_true(wave && mel);
         assert_int_equal(tb_mel(wave, len, mel, NULL), TB_OK);

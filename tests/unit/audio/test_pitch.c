@@ -1,5 +1,5 @@
-/* test_pitch.c - known pitches: low and high voices, in noise, over rumble, gliding, with a weak or missing fundamental; and counted
- * syllables. */
+/* test_pitch.c - known pitches: low and high voices, in noise, over rumble, gliding, with a weak or missing
+ * fundamental; and counted syllables. */
 #include "audio/pitch.h"
 
 #include <math.h>

@@ -155,7 +155,8 @@ static void without_a_text_the_best_sounds_are_found(void **state)
     assert_int_equal(tb_align_free(scores[0], n, 1, path, NULL), TB_OK);
     for (size_t t = 0; t < n; t++)
         assert_int_equal(tb_sound_name(path[t])[0], "__bbataa_ti"[t]);
-    assert_int_equal(tb_align_free(scores[0], n, 4, path, NULL), TB_OK); /* changes are dear: one frame is not worth two */
+    /* changes are dear: one frame is not worth two */
+    assert_int_equal(tb_align_free(scores[0], n, 4, path, NULL), TB_OK);
     assert_string_equal(tb_sound_name(path[5]), "a");
 }
 

@@ -19,10 +19,10 @@
 
 #define MODEL "var/models/kokoro/kokoro.safetensors"
 
-/* The largest error that an element may have, as a part of the stage's largest magnitude. Convolutions and linear layers
- * round their input to 16 bits (tensor/ops.h): 2e-5 to 2e-4 rms of the largest. After the harmonics it depends on whose these are: many of their phases are those of bins that hold only rounding, and where such a phase
- * lies near pi it may come out near minus pi. A few such flips are let through, and what they do to the stages
- * after. */
+/* The largest error that an element may have, as a part of the stage's largest magnitude. Convolutions and linear
+ * layers round their input to 16 bits (tensor/ops.h): 2e-5 to 2e-4 rms of the largest. After the harmonics it depends
+ * on whose these are: many of their phases are those of bins that hold only rounding, and where such a phase lies near
+ * pi it may come out near minus pi. A few such flips are let through, and what they do to the stages after. */
 static const struct { const char *stage; float golden, own, outliers; } limits[] = {
     { "bert", 3e-3f, 3e-3f, 0 },      { "text", 2e-4f, 2e-4f, 0 },     { "prosody_text", 2e-3f, 2e-3f, 0 },
     { "durations", 2e-4f, 2e-4f, 0 }, { "aligned", 2e-4f, 2e-4f, 0 },  { "f0", 5e-4f, 5e-4f, 0 },

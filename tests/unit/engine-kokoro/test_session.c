@@ -89,8 +89,8 @@ static void two_segments_take_longer_than_one_and_pause(void **state)
     assert_true(two.samples > 2 * one.samples + 3600); /* a pause of a quarter second, but for a few ms of trimming */
 }
 
-/* Under a sanitizer a sentence takes half a minute: what pitches do, and whether the ear understands, is measured in the
- * release build, which `make test` runs too. */
+/* Under a sanitizer a sentence takes half a minute: what pitches do, and whether the ear understands, is measured in
+ * the release build, which `make test` runs too. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 static const char *const timed[] = { "Yes.", NULL };
 #else
@@ -213,7 +213,8 @@ static void it_hears_what_it_says(void **state)
     tb_session_close(s);
     assert_true(match_with(&pcm, text, &words) > 0.5f);
     assert_int_equal(words, 14);
-    assert_true(match_with(&pcm, "It was the best of times, it was the worst of times, he said to me.", &words) < 0.15f);
+    assert_true(match_with(&pcm, "It was the best of times, it was the worst of times, he said to me.", &words) <
+                0.15f);
     assert_true(match_with(&pcm, "!!!", &words) <= 0.0f);
     assert_int_equal(words, 0);
     pcm.data[100] = NAN;

@@ -1,5 +1,5 @@
-/* The codec's decoder against the reference: every stage of a short decode, the waveform, decodes in stateless chunks, and
- * that a stream cut anywhere gives the same samples. */
+/* The codec's decoder against the reference: every stage of a short decode, the waveform, decodes in stateless chunks,
+ * and that a stream cut anywhere gives the same samples. */
 #include "golden.h"
 
 #include "engine/qwen3/codec_decoder.h"

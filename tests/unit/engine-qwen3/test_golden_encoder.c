@@ -1,5 +1,5 @@
-/* The codec's encoder against the reference: SEANet layer by layer, the transformer, every quantiser's input and the codes
- * of four recordings; the longest take several pieces. */
+/* The codec's encoder against the reference: SEANet layer by layer, the transformer, every quantiser's input and the
+ * codes of four recordings; the longest take several pieces. */
 #include "golden.h"
 
 #include "engine/qwen3/codec_encoder.h"

@@ -30,7 +30,8 @@ static void check_text(struct golden *g)
     struct tb_q3_codec_config codec;
     struct tb_q3_generation generation;
     struct tb_error err;
-    json_t *root = json_load_file(golden_path(path, json_string_value(json_object_get(g->entry, "file"))), 0, NULL), *row;
+    const char *file = json_string_value(json_object_get(g->entry, "file"));
+    json_t *root = json_load_file(golden_path(path, file), 0, NULL), *row;
     size_t i;
 
     assert_non_null(root);

@@ -122,7 +122,7 @@ static void enrolment_measures_and_keeps_the_reference(void **state)
     assert_true(report.speech_seconds > 3 && report.speech_seconds <= 6);
     assert_true(report.f0_median_hz > 60 && report.f0_median_hz < 400);
     assert_int_equal(tb_q3_print_read(tb_bytes_str(&again), &p, NULL), TB_OK);
-    assert_int_equal(p.frames, (6 * RATE_HZ + RATE_HZ / 2 + FRAME - 1) / FRAME); /* half a second of silence behind it */
+    assert_int_equal(p.frames, (6 * RATE_HZ + RATE_HZ / 2 + FRAME - 1) / FRAME); /* half a second of silence behind */
     tb_q3_print_free(&p);
     assert_int_equal(tb_q3_print_read(tb_bytes_str(&print), &p, NULL), TB_OK);
     assert_int_equal(p.frames, 0);

@@ -44,10 +44,9 @@ static void reads_every_kind_of_value(void **state)
     struct tb_error err;
     (void)state;
 
-    assert_int_equal(read_text("# comment\n\n listen=0.0.0.0:1 # all\n\tpublic_url = http://a b/?x=1\r\nmax_text= 5000\n"
-                               "any_key = yes\nkeep_recordings = false\nwindows = yes\nweights = int4\nlog_level = none",
-                               &c, &err),
-                     TB_OK);
+    assert_int_equal(read_text("# comment\n\n listen=0.0.0.0:1 # all\n\tpublic_url = http://a b/?x=1\r\n"
+                               "max_text= 5000\nany_key = yes\nkeep_recordings = false\nwindows = yes\n"
+                               "weights = int4\nlog_level = none", &c, &err), TB_OK);
     assert_string_equal(c.listen, "0.0.0.0:1");
     assert_string_equal(c.public_url, "http://a b/?x=1");
     assert_int_equal(c.max_text, 5000);

@@ -107,7 +107,8 @@ static void keeps_the_connection_and_pipelines(void **state)
     int fd = dial();
     (void)state;
 
-    putz(fd, "POST /echo HTTP/1.1\r\nContent-Length: 5\r\n\r\nfirstPOST /echo HTTP/1.1\r\nContent-Length: 6\r\n\r\nsecond");
+    putz(fd, "POST /echo HTTP/1.1\r\nContent-Length: 5\r\n\r\nfirst"
+             "POST /echo HTTP/1.1\r\nContent-Length: 6\r\n\r\nsecond");
     assert_true(until(fd, "second"));
     assert_non_null(strstr(got, "HTTP/1.1 200 OK\r\n"));
     assert_non_null(strstr(got, "x-request-id: rid-1\r\n"));

@@ -227,7 +227,8 @@ static void sentences_are_said_as_the_model_learned(void **state)
         assert_int_equal(tb_g2p_phonemes(g, tb_str_of(sentences[i].text), sentences[i].lang, &out, NULL), TB_OK);
         tb_bytes_addz(&out, "");
         if (!tb_str_eq(tb_bytes_str(&out), sentences[i].phonemes)) {
-            print_error("%s: %s, wanted %s\n", sentences[i].text, out.data ? (char *)out.data : "", sentences[i].phonemes);
+            print_error("%s: %s, wanted %s\n", sentences[i].text, out.data ? (char *)out.data : "",
+                        sentences[i].phonemes);
             wrong++;
         }
         tb_bytes_free(&out);
@@ -239,9 +240,9 @@ static void sentences_are_said_as_the_model_learned(void **state)
 static void only_symbols_of_the_model_come_out(void **state)
 {
     static const char *const texts[] = { "Zbigniew Brzeziński ate 你好 crème brûlée in Łódź, Đà Nẵng & Reykjavík!",
-                                         "Привет καλημέρα שלום مرحبا नमस्ते 안녕 こんにちは", "!!! ... ??? ---", "😀",
-                                         "\xFF\xFE",
-                                         "xkcd qwrt Ng'ombe o'Brien's \"rock'n'roll\" a/b_c\\d|e", "¡¿%$#@~^&*(){}[]<>" };
+                                         "Привет καλημέρα שלום مرحبا नमस्ते 안녕 こんにちは",
+                                         "!!! ... ??? ---", "😀", "\xFF\xFE", "¡¿%$#@~^&*(){}[]<>",
+                                         "xkcd qwrt Ng'ombe o'Brien's \"rock'n'roll\" a/b_c\\d|e" };
     static const enum tb_lang langs[] = { TB_LANG_EN, TB_LANG_ES, TB_LANG_FR, TB_LANG_IT, TB_LANG_PT,
                                           TB_LANG_DE, TB_LANG_RU, TB_LANG_KO, TB_LANG_ZH };
     struct tb_g2p *g = open_g2p();

@@ -150,15 +150,12 @@ static void every_word_of_a_lexicon_is_found(void **state)
 static void forms_of_words_are_made(void **state)
 {
     static const char *const cases[][2] = {
-        { "cats", "kˈæts" },      { "dogs", "dˈɔɡz" },     { "boxes", "bˈɑksᵻz" },   { "dog's", "dˈɔɡz" },
-        { "dogs'", "dˈɔɡz" },
-        { "DOG", "dˈɔɡ" },        { "Dog", "dˈɔɡ" },       { "paris", "pˈɛɹəs" },    { "baked", "bˈAkt" },
-        { "baking", "bˈAkɪŋ" },
-        { "stopped", "stˈɑpt" },  { "stopping", "stˈɑpɪŋ" }, { "studies", "stˈʌdiz" }, { "studied", "stˈʌdid" },
-        { "waited", "wˈATᵻd" },
-        { "waiting", "wˈATɪŋ" },  { "waitin'", "wˈATɪn" }, { "rested", "ɹˈɛstᵻd" },  { "happily", "hˈæpili" },
-        { "happiness", "hˈæpinəs" },
-        { "cat'll", "kˈætᵊl" },   { "cat'd", "kˈætᵻd" },   { "'dog", "dˈɔɡ" },       { "lived", "lˈɪvd" },
+        { "cats", "kˈæts" }, { "dogs", "dˈɔɡz" }, { "boxes", "bˈɑksᵻz" }, { "dog's", "dˈɔɡz" }, { "dogs'", "dˈɔɡz" },
+        { "DOG", "dˈɔɡ" }, { "Dog", "dˈɔɡ" }, { "paris", "pˈɛɹəs" }, { "baked", "bˈAkt" }, { "baking", "bˈAkɪŋ" },
+        { "stopped", "stˈɑpt" }, { "stopping", "stˈɑpɪŋ" }, { "studies", "stˈʌdiz" }, { "studied", "stˈʌdid" },
+        { "waited", "wˈATᵻd" }, { "waiting", "wˈATɪŋ" }, { "waitin'", "wˈATɪn" }, { "rested", "ɹˈɛstᵻd" },
+        { "happily", "hˈæpili" }, { "happiness", "hˈæpinəs" }, { "cat'll", "kˈætᵊl" }, { "cat'd", "kˈætᵻd" },
+        { "'dog", "dˈɔɡ" }, { "lived", "lˈɪvd" },
     };
     struct tb_bytes file = make_lexicon();
     struct tb_lexicon l;

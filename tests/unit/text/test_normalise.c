@@ -53,7 +53,8 @@ static const char mixed[] = "Dr. O'Neil paid $1,234.50 (about 20 %) on 12/05/202
                             "Luis XIV, 1.º, EE. UU., #5 ½ €3m naïve 你好 😀 e\xCC\x81.";
 
 /* Those of alphabets; Chinese and Japanese have tests of their own. */
-static const enum tb_lang alphabetic[] = { TB_LANG_EN, TB_LANG_ES, TB_LANG_FR, TB_LANG_IT, TB_LANG_PT, TB_LANG_DE, TB_LANG_RU, TB_LANG_KO };
+static const enum tb_lang alphabetic[] = { TB_LANG_EN, TB_LANG_ES, TB_LANG_FR, TB_LANG_IT,
+                                           TB_LANG_PT, TB_LANG_DE, TB_LANG_RU, TB_LANG_KO };
 enum { ALPHABETIC = sizeof alphabetic / sizeof *alphabetic };
 
 static void every_piece_of_a_text_can_be_said(void **state)
@@ -82,7 +83,8 @@ static void every_piece_of_a_text_can_be_said(void **state)
 
 static void random_bytes_can_be_said(void **state)
 {
-    static const char alphabet[] = "0123456789.,:/-+%$#@&()'\"  aAbIVXsStmkghCDpPuUeErRn\xC2\xB0\xE2\x82\xAC\xE2\x80\x93\xC3\xB1"
+    static const char alphabet[] = "0123456789.,:/-+%$#@&()'\"  aAbIVXsStmkghCDpPuUeErRn"
+                                   "\xC2\xB0\xE2\x82\xAC\xE2\x80\x93\xC3\xB1"
                                    "\xD0\x9C\xD0\xB3\xD1\x80\xEA\xB0\x9C\xEC\x9B\x94\xFF\x80";
     unsigned seed = 11;
     char text[80];

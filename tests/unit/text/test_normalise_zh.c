@@ -145,7 +145,7 @@ static void chinese_is_said_as_it_is_read(void **state)
 static void random_bytes_leave_no_digit(void **state)
 {
     (void)state;
-    check_no_digit_is_left(TB_LANG_ZH, "\xE5\xB9\xB4\xE4\xB8\x80\xE4\xB8\xAA\xEF\xBF\xA5\xE2\x84\x83\xFF");
+    check_no_digit_is_left(TB_LANG_ZH, "年一个￥℃\xFF");
 }
 
 int main(void)

@@ -27,9 +27,10 @@ static void every_code_point_comes_back(void **state)
 
 static void malformed_text_is_seen_and_walked_byte_by_byte(void **state)
 {
-    static const char *const bad[] = { "\x80",     "\xC0\xAF",         "\xC1\xBF",         "\xE0\x80\x80", "\xED\xA0\x80",
-                                       "\xED\xBF\xBF", "\xF0\x80\x80\x80", "\xF4\x90\x80\x80", "\xF8\x88",     "\xFF",
-                                       "a\xC3",    "\xE4\xBD",         "\xF0\x9F\x98",     "\xC3(" };
+    static const char *const bad[] = {
+        "\x80", "\xC0\xAF", "\xC1\xBF", "\xE0\x80\x80", "\xED\xA0\x80", "\xED\xBF\xBF", "\xF0\x80\x80\x80",
+        "\xF4\x90\x80\x80", "\xF8\x88", "\xFF", "a\xC3", "\xE4\xBD", "\xF0\x9F\x98", "\xC3(",
+    };
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

@@ -23,15 +23,14 @@ static const char dictionary[] = "var/models/kokoro/lexicon-zh.bin";
 static void syllables_become_symbols(void **state)
 {
     static const char *const cases[][2] = {
-        { "ma1", "ma→" },       { "ma2", "ma↗" },      { "ma3", "ma↓" },      { "ma4", "ma↘" },     { "ma5", "ma" },
-        { "zhuang4", "ꭧwa↘ŋ" }, { "chi1", "ꭧʰɨ→" },    { "si4", "sɨ↘" },      { "ri4", "ɻɨ↘" },     { "xi1", "ɕi→" },
-        { "ju2", "ʨy↗" },       { "quan2", "ʨʰɥɛ↗n" }, { "xue2", "ɕɥe↗" },    { "yun2", "y↗n" },    { "yuan2", "ɥɛ↗n" },
-        { "lv4", "ly↘" },       { "nve4", "nɥe↘" },    { "lu4", "lu↘" },      { "you3", "jou↓" },   { "jiu3", "ʨjou↓" },
-        { "gui4", "kwei↘" },    { "wei4", "wei↘" },    { "dun4", "twə↘n" },   { "wen4", "wə↘n" },   { "weng1", "wə→ŋ" },
-        { "bo1", "pwo→" },      { "wo3", "wo↓" },      { "er4", "ɚ↘" },       { "xiong2", "ɕjʊ↗ŋ" },
-        { "yong4", "jʊ↘ŋ" },
-        { "yan2", "jɛ↗n" },     { "an1", "a→n" },      { "e4", "ɤ↘" },        { "ying1", "i→ŋ" },   { "wu3", "u↓" },
-        { "qiang2", "ʨʰja↗ŋ" }, { "huai4", "xwai↘" },  { "ei2", "ei↗" },      { "o2", "ɔ↗" },       { "n4", "n↘" },
+        { "ma1", "ma→" }, { "ma2", "ma↗" }, { "ma3", "ma↓" }, { "ma4", "ma↘" }, { "ma5", "ma" }, { "zhuang4", "ꭧwa↘ŋ" },
+        { "chi1", "ꭧʰɨ→" }, { "si4", "sɨ↘" }, { "ri4", "ɻɨ↘" }, { "xi1", "ɕi→" }, { "ju2", "ʨy↗" },
+        { "quan2", "ʨʰɥɛ↗n" }, { "xue2", "ɕɥe↗" }, { "yun2", "y↗n" }, { "yuan2", "ɥɛ↗n" }, { "lv4", "ly↘" },
+        { "nve4", "nɥe↘" }, { "lu4", "lu↘" }, { "you3", "jou↓" }, { "jiu3", "ʨjou↓" }, { "gui4", "kwei↘" },
+        { "wei4", "wei↘" }, { "dun4", "twə↘n" }, { "wen4", "wə↘n" }, { "weng1", "wə→ŋ" }, { "bo1", "pwo→" },
+        { "wo3", "wo↓" }, { "er4", "ɚ↘" }, { "xiong2", "ɕjʊ↗ŋ" }, { "yong4", "jʊ↘ŋ" }, { "yan2", "jɛ↗n" },
+        { "an1", "a→n" }, { "e4", "ɤ↘" }, { "ying1", "i→ŋ" }, { "wu3", "u↓" }, { "qiang2", "ʨʰja↗ŋ" },
+        { "huai4", "xwai↘" }, { "ei2", "ei↗" }, { "o2", "ɔ↗" }, { "n4", "n↘" },
     };
     static const char *const none[] = { "", "1", "ma", "ma0", "ma6", "xyz1", "zhuangg4", "zhua", "v1v1", "b1",
                                         "yzzzzz1" };

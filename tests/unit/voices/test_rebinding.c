@@ -79,7 +79,8 @@ static void a_name_is_looked_up_once_and_what_was_found_is_checked(void **state)
 /* The same URL again: what was right a moment ago is not believed. */
 static void each_fetch_checks_anew(void **state)
 {
-    static const char *const good[][DNS_ADDRESSES] = { { "127.0.0.2" } }, *const bad[][DNS_ADDRESSES] = { { "127.0.0.1" } };
+    static const char *const good[][DNS_ADDRESSES] = { { "127.0.0.2" } };
+    static const char *const bad[][DNS_ADDRESSES] = { { "127.0.0.1" } };
     struct tb_error err;
 
     (void)state;

@@ -1,5 +1,5 @@
 /* test_renew.c - two engines. A voice whose model is served by another engine than the one that it was made with: its
- * print is made anew of the kept recording, once, or it is said what to do. And an engine that listens for the other. */
+ * print is made anew of the kept recording, once, or it is said what to do. And an engine that listens for another. */
 #include "voices_test.h"
 
 #include <pthread.h>
