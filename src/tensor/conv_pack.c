@@ -237,10 +237,3 @@ void tb_conv_free(struct tb_conv *conv)
     tb_q8_free(&conv->q8);
     *conv = (struct tb_conv){ 0 };
 }
-
-void tb_q8_free(struct tb_q8 *q8)
-{
-    free(q8->scale);
-    free(q8->zero);
-    *q8 = (struct tb_q8){ 0 };
-}

@@ -237,6 +237,13 @@ static bool by_row(const struct tb_tensor *t, const struct steps *s)
     return t->rank > 0;
 }
 
+void tb_q8_free(struct tb_q8 *q8)
+{
+    free(q8->scale);
+    free(q8->zero);
+    *q8 = (struct tb_q8){ 0 };
+}
+
 enum tb_code tb_weights_q8(struct tb_weights *w, const char *name, int rank, const size_t *shape, struct tb_q8 *out,
                            struct tb_error *err)
 {

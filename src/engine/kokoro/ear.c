@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "tensor/ops.h"
-#include "tensor/weights.h"
 
 enum { WIDTH = 160, INPUT = 2 * TB_MEL_BANDS, LAYERS = 5, TAPS = 3 };
 
@@ -54,17 +53,12 @@ static enum tb_code load_all(struct tb_weights *w, struct tb_ear *e, struct tb_e
     return TB_OK;
 }
 
-enum tb_code tb_ear_open(const char *path, struct tb_ear **out, struct tb_error *err)
+enum tb_code tb_ear_open(struct tb_weights *weights, struct tb_ear **out, struct tb_error *err)
 {
-    struct tb_weights *w;
-    enum tb_code rc = tb_weights_open(path, &w, err);
+    struct tb_ear *e = calloc(1, sizeof *e);
+    enum tb_code rc = e ? load_all(weights, e, err) : tb_fail(err, TB_ENOMEM, "ear");
 
     *out = NULL;
-    if (rc)
-        return rc;
-    struct tb_ear *e = calloc(1, sizeof *e);
-    rc = e ? load_all(w, e, err) : tb_fail(err, TB_ENOMEM, "ear");
-    tb_weights_close(w);
     if (rc) {
         tb_ear_close(e);
         return rc;

@@ -12,13 +12,14 @@
 #include "base/error.h"
 #include "base/pool.h"
 #include "engine/kokoro/sounds.h"
+#include "tensor/weights.h"
 
 enum { TB_EAR_RATE_HZ = 50 /* columns a second */ };
 
 struct tb_ear;
 
-/* Release with tb_ear_close. Errors name the file and the tensor. */
-enum tb_code tb_ear_open(const char *path, struct tb_ear **out, struct tb_error *err);
+/* Of ear.safetensors, which may be closed afterwards. Release with tb_ear_close. Errors name the file and the tensor. */
+enum tb_code tb_ear_open(struct tb_weights *weights, struct tb_ear **out, struct tb_error *err);
 void tb_ear_close(struct tb_ear *ear); /* NULL is fine */
 
 /* Columns of `len` samples. */

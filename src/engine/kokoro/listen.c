@@ -9,7 +9,6 @@
 #include "audio/resample.h"
 #include "base/order.h"
 #include "engine/kokoro/align.h"
-#include "tensor/weights.h"
 #include "text/segment.h"
 
 enum { SMOOTH = 10, SECOND = TB_EAR_RATE_HZ /* frames */ };
@@ -37,9 +36,10 @@ enum tb_code tb_listener_open(const char *model_dir, struct tb_listener *out, st
         !(rc = tb_weights_get(w, "match.bias", &bias, err, 1))) {
         memcpy(out->weight, weight, sizeof out->weight);
         out->bias = bias[0];
+        rc = tb_ear_open(w, &out->ear, err);
     }
     tb_weights_close(w);
-    return rc ? rc : tb_ear_open(path, &out->ear, err);
+    return rc;
 }
 
 void tb_listener_close(struct tb_listener *l)

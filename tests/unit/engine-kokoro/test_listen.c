@@ -235,15 +235,18 @@ static void the_right_text_matches_and_others_do_not(void **state)
 static void files_that_are_no_ear_are_refused(void **state)
 {
     (void)state;
+    struct tb_weights *weights;
     struct tb_listener l;
     struct tb_ear *ear;
     struct tb_error err;
 
     assert_int_not_equal(tb_listener_open("tests/golden/ear", &l, &err), TB_OK);
     assert_null(l.ear);
-    assert_int_not_equal(tb_ear_open("assets/kokoro/adapter.safetensors", &ear, &err), TB_OK);
+    assert_int_equal(tb_weights_open("assets/kokoro/adapter.safetensors", &weights, NULL), TB_OK);
+    assert_int_not_equal(tb_ear_open(weights, &ear, &err), TB_OK);
     assert_non_null(strstr(err.text, "input.weight"));
     assert_null(ear);
+    tb_weights_close(weights);
 }
 
 int main(void)
