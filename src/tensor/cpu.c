@@ -7,18 +7,22 @@
 
 const struct tb_kernels *tb_kernels = &tb_kernels_c;
 
-static const struct tb_kernels *table_of(enum tb_cpu level)
-{
-    static const struct tb_kernels *const tables[TB_CPU_COUNT] = {
-        [TB_CPU_C] = &tb_kernels_c,
-#if defined(__x86_64__)
-        [TB_CPU_AVX2] = &tb_kernels_avx2,
-        [TB_CPU_AVX512] = &tb_kernels_avx512,
-        [TB_CPU_VNNI] = &tb_kernels_vnni,
-#endif
-    };
+static enum tb_cpu level_in_use = TB_CPU_C;
 
-    return (unsigned)level < TB_CPU_COUNT && tb_cpu_has(level) ? tables[level] : NULL;
+/* The table of a level that this CPU has. */
+static void choose(enum tb_cpu level)
+{
+#if defined(__x86_64__)
+    static struct tb_kernels table;
+
+    table = tb_kernels_avx2;
+    if (level >= TB_CPU_AVX512)
+        tb_kernels_add_avx512(&table);
+    if (level >= TB_CPU_VNNI)
+        tb_kernels_add_vnni(&table);
+    tb_kernels = level == TB_CPU_C ? &tb_kernels_c : &table;
+#endif
+    level_in_use = level;
 }
 
 const char *tb_cpu_name(enum tb_cpu level)
@@ -32,7 +36,7 @@ const char *tb_cpu_name(enum tb_cpu level)
 
 bool tb_cpu_supported(enum tb_cpu level)
 {
-    return table_of(level) != NULL;
+    return level < TB_CPU_COUNT && tb_cpu_has(level);
 }
 
 /* "c avx2": what a message about a wrong choice lists. */
@@ -40,7 +44,7 @@ static void list_supported(char *text, size_t room)
 {
     text[0] = '\0';
     for (int i = 0; i < TB_CPU_COUNT; i++) {
-        if (!table_of((enum tb_cpu)i))
+        if (!tb_cpu_has((enum tb_cpu)i))
             continue;
         if (text[0])
             strncat(text, " ", room - strlen(text) - 1);
@@ -52,22 +56,16 @@ enum tb_code tb_tensor_init(const char *force, struct tb_error *err)
 {
     char have[64];
 
-    for (int i = TB_CPU_COUNT - 1; i >= 0; i--) {
-        const struct tb_kernels *table = table_of((enum tb_cpu)i);
-
-        if (table && (!force || !force[0] || !strcmp(force, tb_cpu_name((enum tb_cpu)i)))) {
-            tb_kernels = table;
+    for (int i = TB_CPU_COUNT - 1; i >= 0; i--)
+        if (tb_cpu_has((enum tb_cpu)i) && (!force || !force[0] || !strcmp(force, tb_cpu_name((enum tb_cpu)i)))) {
+            choose((enum tb_cpu)i);
             return TB_OK;
         }
-    }
     list_supported(have, sizeof have);
     return tb_fail(err, TB_EUNSUPPORTED, "TB_CPU=%s: this CPU and build have: %s", force, have);
 }
 
 enum tb_cpu tb_tensor_level(void)
 {
-    for (int i = 0; i < TB_CPU_COUNT; i++)
-        if (table_of((enum tb_cpu)i) == tb_kernels)
-            return (enum tb_cpu)i;
-    return TB_CPU_C;
+    return level_in_use;
 }

@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "tensor/fastconv_points.h"
+#include "tensor/linear_rows.h"
+#include "tensor/qmat_rows.h"
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -622,30 +624,28 @@ static void lstm_cell(const float *const gate[4], float *c, float *h, int n)
     }
 }
 
-/* The levels above differ in one kernel, where most of the time goes. */
-#define KERNELS(products) {             \
-    .tile = tile,                       \
-    .tile16 = (products),               \
-    .fast_input = tb_fast_input_avx2,   \
-    .fast_output = tb_fast_output_avx2, \
-    .fast_turn = tb_fast_turn_avx2,     \
-    .fast_peak = tb_fast_peak_avx2,     \
-    .pre = pre,                         \
-    .post = post,                       \
-    .map = map,                         \
-    .add = add,                         \
-    .sum = sum,                         \
-    .spread = spread,                   \
-    .dot = dot,                         \
-    .from32 = from32,                   \
-    .pair16 = pair16,                   \
-    .widen16 = widen16,                 \
-    .dot8 = dot8,                       \
-    .gemv64 = gemv64,                   \
-    .gemv64_8 = gemv64_8,               \
-    .lstm_cell = lstm_cell,             \
-}
-
-const struct tb_kernels tb_kernels_avx2 = KERNELS(tile16);
-const struct tb_kernels tb_kernels_avx512 = KERNELS(tb_tile16_avx512);
-const struct tb_kernels tb_kernels_vnni = KERNELS(tb_tile16_vnni);
+const struct tb_kernels tb_kernels_avx2 = {
+    .tile = tile,
+    .tile16 = tile16,
+    .fast_input = tb_fast_input_avx2,
+    .fast_output = tb_fast_output_avx2,
+    .fast_turn = tb_fast_turn_avx2,
+    .fast_peak = tb_fast_peak_avx2,
+    .pre = pre,
+    .post = post,
+    .map = map,
+    .add = add,
+    .sum = sum,
+    .spread = spread,
+    .dot = dot,
+    .from32 = from32,
+    .pair16 = pair16,
+    .widen16 = widen16,
+    .dot8 = dot8,
+    .gemv64 = gemv64,
+    .gemv64_8 = gemv64_8,
+    .lstm_cell = lstm_cell,
+    .linear = tb_linear_rows_avx2,
+    .qmat8 = tb_qmat_rows8_avx2,
+    .qmat4 = tb_qmat_rows4_avx2,
+};

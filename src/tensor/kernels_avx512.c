@@ -1,8 +1,7 @@
-/* kernels_avx512.c - see tile16_avx512.h. */
+/* kernels_avx512.c - what is quicker with vectors of 512 bits. */
 #include "tensor/tile16_avx512.h"
 
-void tb_tile16_avx512(const uint32_t *x, int ldx, const int16_t *w, int pairs, int taps, int dilation, int vecs,
-                      int32_t *acc)
+void tb_kernels_add_avx512(struct tb_kernels *table)
 {
-    tb_tile16_of(x, ldx, w, pairs, taps, dilation, vecs, acc);
+    table->tile16 = tile16;
 }

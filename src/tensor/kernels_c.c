@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "tensor/fastconv_points.h"
+#include "tensor/linear_rows.h"
+#include "tensor/qmat_rows.h"
 
 static void tile(const float *x, int ldx, const float *w, int depth, int taps, int dilation, int vecs, float *acc)
 {
@@ -243,4 +245,7 @@ const struct tb_kernels tb_kernels_c = {
     .gemv64 = gemv64,
     .gemv64_8 = gemv64_8,
     .lstm_cell = lstm_cell,
+    .linear = tb_linear_rows_c,
+    .qmat8 = tb_qmat_rows8_c,
+    .qmat4 = tb_qmat_rows4_c,
 };

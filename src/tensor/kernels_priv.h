@@ -10,6 +10,7 @@
 
 #include "tensor/cpu.h"
 #include "tensor/ops.h"
+#include "tensor/safetensors.h"
 
 enum { TB_PANEL = 4, TB_LANES = 8, TB_TILE = 24 };
 
@@ -52,16 +53,22 @@ struct tb_kernels {
     void (*gemv64_8)(const int8_t *w, float scale, const float *x, int n, float *y); /* the same times scale */
     /* c = sigmoid(gate[2]) * c + sigmoid(gate[0]) * tanh(gate[3]), h = sigmoid(gate[1]) * tanh(c) over n units. */
     void (*lstm_cell)(const float *const gate[4], float *c, float *h, int n);
+    /* Some rows of weights as a file has them with some tokens: linear_rows.h. */
+    void (*linear)(enum tb_dtype dtype, const void *w, int rows, const float *x, size_t ldx, int tokens, int n,
+                   float *y);
+    /* The same with weights in 8 and 4 bits: qmat_rows.h. */
+    void (*qmat8)(const uint8_t *w, const int16_t *x, size_t ldx, int tokens, int n, float *y);
+    void (*qmat4)(const uint8_t *w, const int16_t *x, size_t ldx, int tokens, int n, float *y);
 };
 
+/* The plain and the AVX2 kernels are whole tables. Each level above puts what it has of its own into the table of the
+ * level before; it gives the same bits as that. */
 extern const struct tb_kernels tb_kernels_c;
 #if defined(__x86_64__)
-extern const struct tb_kernels tb_kernels_avx2, tb_kernels_avx512, tb_kernels_vnni;
+extern const struct tb_kernels tb_kernels_avx2;
 
-void tb_tile16_avx512(const uint32_t *x, int ldx, const int16_t *w, int pairs, int taps, int dilation, int vecs,
-                      int32_t *acc);
-void tb_tile16_vnni(const uint32_t *x, int ldx, const int16_t *w, int pairs, int taps, int dilation, int vecs,
-                    int32_t *acc);
+void tb_kernels_add_avx512(struct tb_kernels *table);
+void tb_kernels_add_vnni(struct tb_kernels *table);
 #endif
 
 /* This CPU can run the level. */

@@ -1,9 +1,8 @@
-/* kernels_vnni.c - see tile16_avx512.h. */
+/* kernels_vnni.c - what is quicker where one instruction multiplies and adds (AVX-512 VNNI). */
 #define TB_VNNI
 #include "tensor/tile16_avx512.h"
 
-void tb_tile16_vnni(const uint32_t *x, int ldx, const int16_t *w, int pairs, int taps, int dilation, int vecs,
-                    int32_t *acc)
+void tb_kernels_add_vnni(struct tb_kernels *table)
 {
-    tb_tile16_of(x, ldx, w, pairs, taps, dilation, vecs, acc);
+    table->tile16 = tile16;
 }

@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "tensor/cpu.h"
+#include "tensor/kernels_priv.h"
 #include "tensor/linear_rows.h"
 
 enum { BLOCK_PRODUCTS = 1 << 16 }; /* multiplications of one part: some 10 us, far over the cost of handing it out */
@@ -34,18 +34,6 @@ void tb_linear_rows_c(enum tb_dtype dtype, const void *w, int rows, const float 
         }
 }
 
-static void rows_of(enum tb_dtype dtype, const void *w, int rows, const float *x, size_t ldx, int tokens, int n,
-                    float *y)
-{
-#if defined(__x86_64__)
-    if (tb_tensor_level() != TB_CPU_C) {
-        tb_linear_rows_avx2(dtype, w, rows, x, ldx, tokens, n, y);
-        return;
-    }
-#endif
-    tb_linear_rows_c(dtype, w, rows, x, ldx, tokens, n, y);
-}
-
 static const void *row_at(const struct tb_linear *l, int row)
 {
     return (const char *)l->w + (size_t)row * (size_t)l->in * tb_dtype_size(l->dtype);
@@ -64,7 +52,8 @@ static void run_block(void *ctx, int part)
             float sums[TB_LINEAR_TOKENS * TB_LINEAR_ROWS];
 
             tokens = job->x.rows - t < TB_LINEAR_TOKENS ? job->x.rows - t : TB_LINEAR_TOKENS;
-            rows_of(l->dtype, row_at(l, r), rows, tb_mat_row(job->x, t), (size_t)job->x.ld, tokens, l->in, sums);
+            tb_kernels->linear(l->dtype, row_at(l, r), rows, tb_mat_row(job->x, t), (size_t)job->x.ld, tokens, l->in,
+                               sums);
             for (int i = 0; i < tokens; i++)
                 for (int k = 0; k < rows; k++)
                     tb_mat_row(job->y, t + i)[r + k] = sums[i * TB_LINEAR_ROWS + k] + (l->bias ? l->bias[r + k] : 0.0f);

@@ -1,10 +1,11 @@
-/* linear_rows.h - the inner product of linear.c, one for each CPU level. Only linear*.c include it. */
+/* linear_rows.h - the inner product of linear.c, for the tables of kernels. */
 #ifndef TB_TENSOR_LINEAR_ROWS_H
 #define TB_TENSOR_LINEAR_ROWS_H
 
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tensor/bf16.h"
 #include "tensor/safetensors.h"
 
 enum { TB_LINEAR_ROWS = 4, TB_LINEAR_TOKENS = 3 };
@@ -18,12 +19,5 @@ void tb_linear_rows_c(enum tb_dtype dtype, const void *w, int rows, const float 
 void tb_linear_rows_avx2(enum tb_dtype dtype, const void *w, int rows, const float *x, size_t ldx, int tokens, int n,
                          float *y);
 #endif
-
-static inline float tb_from_bf16(uint16_t bits)
-{
-    union { uint32_t u; float f; } v = { .u = (uint32_t)bits << 16 };
-
-    return v.f;
-}
 
 #endif

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "tensor/cpu.h"
-#include "tensor/linear_rows.h"
+#include "tensor/bf16.h"
+#include "tensor/kernels_priv.h"
 #include "tensor/qmat_rows.h"
 
 enum {
@@ -61,13 +61,6 @@ static inline float nearest(float v)
 static inline float clamped(float v, float low, float high)
 {
     return v < low ? low : v > high ? high : v;
-}
-
-static uint16_t to_bf16(float v)
-{
-    union { float f; uint32_t u; } bits = { .f = v };
-
-    return (uint16_t)((bits.u + 0x7fff + (bits.u >> 16 & 1)) >> 16);
 }
 
 static float greatest(const float *w, int n)
@@ -128,7 +121,7 @@ static float best_scale(const float *w, float *low)
     }
     for (size_t i = 0; i <= sizeof steps / sizeof *steps; i++) {
         bool last = i == sizeof steps / sizeof *steps; /* then the one that fits what was best */
-        float next = tb_from_bf16(to_bf16(last ? best.fit : most / steps[i]));
+        float next = tb_from_bf16(tb_to_bf16(last ? best.fit : most / steps[i]));
         struct coded c = encode(w, low, next);
 
         if (c.error < best.error) {
@@ -164,7 +157,7 @@ static void pack4(const float *w, int in, int panel, int row, uint8_t *data)
         float low[16] = { 0 };
 
         for (int g = 0; g < 2; g++)
-            scales[g] = to_bf16(best_scale(w + k + g * TB_QMAT_GROUP, low));
+            scales[g] = tb_to_bf16(best_scale(w + k + g * TB_QMAT_GROUP, low));
         for (int i = 0; i < 16; i++)
             words[i] = (uint16_t)(low[i] * 65536.0f); /* exact: 16 bits */
     }
@@ -283,17 +276,6 @@ void tb_qmat_rows4_c(const uint8_t *w, const int16_t *x, size_t ldx, int tokens,
         }
 }
 
-static void rows_of(int bits, const uint8_t *w, const int16_t *x, size_t ldx, int tokens, int n, float *y)
-{
-#if defined(__x86_64__)
-    if (tb_tensor_level() != TB_CPU_C) {
-        (bits == 8 ? tb_qmat_rows8_avx2 : tb_qmat_rows4_avx2)(w, x, ldx, tokens, n, y);
-        return;
-    }
-#endif
-    (bits == 8 ? tb_qmat_rows8_c : tb_qmat_rows4_c)(w, x, ldx, tokens, n, y);
-}
-
 struct job {
     const struct tb_qproduct *products;
     int count;
@@ -312,7 +294,8 @@ static void run_panel(const struct tb_qproduct *p, const struct tb_qinput *x, in
 
     if (m->bits == 8)
         memcpy(scale, m->data + (size_t)first * sizeof *scale, sizeof scale);
-    rows_of(m->bits, w, x->q + (size_t)t * (size_t)wide, (size_t)wide, tokens, wide, sums);
+    (m->bits == 8 ? tb_kernels->qmat8 : tb_kernels->qmat4)(w, x->q + (size_t)t * (size_t)wide, (size_t)wide, tokens,
+                                                           wide, sums);
     for (int i = 0; i < tokens; i++)
         for (int r = 0; r < rows; r++)
             tb_mat_row(p->y, t + i)[first + r] = sums[i * TB_QMAT_ROWS + r] * (scale[r] * x->scale[t + i]) +

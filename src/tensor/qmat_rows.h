@@ -1,4 +1,4 @@
-/* qmat_rows.h - the inner products of qmat.c, one pair for each CPU level. Only qmat*.c include it.
+/* qmat_rows.h - the inner products of qmat.c, a pair for each CPU level, for the tables of kernels.
  *
  * One panel of four rows with `tokens` (1 .. TB_QMAT_TOKENS) inputs that are ldx apart, n inputs of each, n a
  * multiple of TB_QMAT_BLOCK: y[token * TB_QMAT_ROWS + row], without the scales of rows (8 bits) and inputs.

@@ -17,8 +17,8 @@
 #endif
 
 /* Tiles of one or two vectors are left to AVX2. */
-static inline void tb_tile16_of(const uint32_t *x, int ldx, const int16_t *w, int pairs, int taps, int dilation,
-                                int vecs, int32_t *acc)
+static void tile16(const uint32_t *x, int ldx, const int16_t *w, int pairs, int taps, int dilation, int vecs,
+                   int32_t *acc)
 {
     if (vecs < 3) {
         tb_kernels_avx2.tile16(x, ldx, w, pairs, taps, dilation, vecs, acc);

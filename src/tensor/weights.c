@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "tensor/bf16.h"
 
 struct array { /* one widened tensor, in a list */
     struct array *next;
@@ -88,7 +89,7 @@ static float element(const struct tb_tensor *t, size_t i)
     switch (t->dtype) {
     case TB_F32: return ((const float *)t->data)[i];
     case TB_F16: return half_to_float(((const uint16_t *)t->data)[i]);
-    case TB_BF16: return from_bits((uint32_t)((const uint16_t *)t->data)[i] << 16);
+    case TB_BF16: return tb_from_bf16(((const uint16_t *)t->data)[i]);
     case TB_I64: return (float)((const int64_t *)t->data)[i];
     case TB_I32: return (float)((const int32_t *)t->data)[i];
     case TB_I8: return (float)((const int8_t *)t->data)[i];
