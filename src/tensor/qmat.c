@@ -203,7 +203,8 @@ void tb_qmat_row(const struct tb_qmat *m, int row, float *y)
             const uint16_t *scales = (const uint16_t *)(const void *)block + r * 2;
             const uint16_t *words = (const uint16_t *)(const void *)(block + TB_QMAT_SCALES) + r * 16;
 
-            y[k] = (float)shifted(words, k % TB_QMAT_BLOCK) * 0x1p-12f * tb_from_bf16(scales[k % TB_QMAT_BLOCK / TB_QMAT_GROUP]);
+            y[k] = (float)shifted(words, k % TB_QMAT_BLOCK) * 0x1p-12f *
+                   tb_from_bf16(scales[k % TB_QMAT_BLOCK / TB_QMAT_GROUP]);
         }
     }
 }

@@ -2,16 +2,17 @@
  * is what takes the time.
  *
  * 8 bits: w = q * scale of the row, q in -127 .. 127. 4 bits: w = q * scale of the group of 32 inputs, q from -8 to
- * almost 8 in steps of one, and the scale a bfloat16: 4.5 bits a weight. An input is held in 14 bits and a scale for each token. Products and
- * the sums of a row (8 bits) or of a group (4 bits) are exact integers; what is added up in float has one order. So a
- * result has the same bits at each CPU level, for any number of threads and whatever tokens run beside it.
+ * almost 8 in steps of one, and the scale a bfloat16: 4.5 bits a weight. An input is held in 14 bits and a scale for
+ * each token. Products and the sums of a row (8 bits) or of a group (4 bits) are exact integers; what is added up in
+ * float has one order. So a result has the same bits at each CPU level, for any number of threads and whatever tokens
+ * run beside it.
  *
  * Weights stand in panels of four rows, in the order in which they are read; tb_qmat_size bytes hold them:
  *     8 bits: scales, float [rows rounded up to 4], up to a multiple of 64 bytes; then for each panel and each 16
  *             inputs int8 [4][16]
  *     4 bits: for each panel and each 64 inputs bf16 [4][2], the scales of both groups, and u16 [4][16]. Word l,
- *             shifted up by 12 - 4 j bits, taken as signed and divided by 4096, is the q of input 16 j + l: four bits of
- *             its own with their sign, and as its fraction those of the inputs before it, which were chosen first
+ *             shifted up by 12 - 4 j bits, taken as signed and divided by 4096, is the q of input 16 j + l: four bits
+ *             of its own with their sign, and as its fraction those of the inputs before it, which were chosen first
  * Such words need one shift, and no mask, to be multiplied; and a fraction that is known costs nothing, since the
  * bits above it are chosen to come nearest with it. Inputs and rows that only round up are zero. */
 #ifndef TB_TENSOR_QMAT_H

@@ -76,8 +76,9 @@ INLINE void rows8(const uint8_t *w, const int16_t *x, size_t ldx, int tokens, in
             y[t * TB_QMAT_ROWS + r] = sum8(_mm256_cvtepi32_ps(sum[r][t]));
 }
 
-/* A q is moved to the upper bits of its word, where it has its sign, and so counts 4096 times; what lies below it counts
- * as its fraction. The sum of a group stays below 2^31. A single token's input is loaded once for the four rows. */
+/* A q is moved to the upper bits of its word, where it has its sign, and so counts 4096 times; what lies below it
+ * counts as its fraction. The sum of a group stays below 2^31. A single token's input is loaded once for the four
+ * rows. */
 INLINE void rows4(const uint8_t *w, const int16_t *x, size_t ldx, int tokens, int n, float *y)
 {
     const __m256i high = _mm256_set1_epi32((int)0xffff0000);

@@ -34,8 +34,8 @@ enum tb_code tb_passes_tokens(struct tb_str phonemes, struct tb_bytes *out)
     return TB_OK;
 }
 
-/* Tokens up to the last mark among the first `most`, if that leaves more than a third of them; else 0. The strongest kind
- * that is there, and none weaker than `weakest`. */
+/* Tokens up to the last mark among the first `most`, if that leaves more than a third of them; else 0. The strongest
+ * kind that is there, and none weaker than `weakest`. */
 static size_t last_mark(const uint8_t *tokens, size_t most, enum kind weakest)
 {
     for (enum kind kind = END; kind >= weakest; kind--)

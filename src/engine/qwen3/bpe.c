@@ -294,9 +294,8 @@ static enum tb_code read_specials(struct build *b, struct tb_str text, int im_st
             long id = strtol(key, &end, 10);
 
             if (!content || !*content || *end || end == key || id < 0 || id >= TB_MAX_VOCAB_TOKENS)
-                rc = tb_fail(b->err, TB_EINVAL, "%s/tokenizer_config.json: added token '%.40s' has no content, or is "
-                                                "no "
-                             "id", b->folder, key);
+                rc = tb_fail(b->err, TB_EINVAL, "%s/tokenizer_config.json: added token '%.40s' has no content, or "
+                             "is no id", b->folder, key);
             else
                 rc = add_special(b, content, (int)id);
             if (rc)

@@ -54,8 +54,7 @@ enum tb_code tb_q3_model_open(const char *folder, struct tb_q3_model *m, struct 
     if ((rc = tb_q3_config_load(folder, &m->config, &m->codec, &m->generation, err)) ||
         (rc = tb_q3_bpe_open(folder, m->config.im_start, &m->bpe, err)) || (rc = check_ids(m, folder, err)) ||
         (rc = tb_q3_weights_open(folder, &m->weights, err)) ||
-            (rc = tb_q3_weights_open(path, &m->codec_weights, err)) ||
-        (rc = load(m, err)))
+        (rc = tb_q3_weights_open(path, &m->codec_weights, err)) || (rc = load(m, err)))
         tb_q3_model_close(m);
     return rc;
 }

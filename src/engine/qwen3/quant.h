@@ -10,7 +10,8 @@
  *     u64      key: the weights' stamp, and bits and shape of each matrix
  *     u64      size of the file
  *     u64      sum of all that follows the header
- * in the machine's byte order. It is read into memory, for the sake of large pages. One that is cut, damaged, or of other weights is made again. */
+ * in the machine's byte order. It is read into memory, for the sake of large pages. One that is cut, damaged, or of
+ * other weights is made again. */
 #ifndef TB_ENGINE_QWEN3_QUANT_H
 #define TB_ENGINE_QWEN3_QUANT_H
 

@@ -1,7 +1,7 @@
 /* segment.h - one segment of text as frames of codes, with the guards that keep a model from going astray.
  *
- * The caller decodes each frame and tells what it heard; a segment that has gone astray before anything was heard begins
- * anew with another seed, at most TB_Q3_RETRIES times; one that has been heard ends there. */
+ * The caller decodes each frame and tells what it heard; a segment that has gone astray before anything was heard
+ * begins anew with another seed, at most TB_Q3_RETRIES times; one that has been heard ends there. */
 #ifndef TB_ENGINE_QWEN3_SEGMENT_H
 #define TB_ENGINE_QWEN3_SEGMENT_H
 

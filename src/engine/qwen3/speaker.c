@@ -1,7 +1,7 @@
 /* speaker.c - see speaker.h.
  *
- * The pooling's attention hears each frame beside the mean and the deviation of all, which are the same for every frame:
- * their part of the matrix is multiplied once and added like a bias. */
+ * The pooling's attention hears each frame beside the mean and the deviation of all, which are the same for every
+ * frame: their part of the matrix is multiplied once and added like a bias. */
 #include "engine/qwen3/speaker.h"
 
 #include <math.h>
@@ -101,7 +101,7 @@ void tb_q3_speaker_free(struct tb_q3_speaker *s)
     *s = (struct tb_q3_speaker){ 0 };
 }
 
-/* y = relu(conv(x)) of the same length: x stands in `wide` behind `edge` free columns, which become its mirror image. */
+/* y = relu(conv(x)) of the same length: x stands in `wide` behind `edge` free columns, which become its mirror. */
 static void tdnn(const struct tb_q3_run *run, const struct tb_conv *conv, struct tb_mat wide, int edge, struct tb_mat y)
 {
     static const struct tb_post relu = { .act = TB_ACT_RELU };
