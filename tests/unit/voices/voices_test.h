@@ -2,18 +2,12 @@
 #ifndef TB_TESTS_VOICES_TEST_H
 #define TB_TESTS_VOICES_TEST_H
 
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "../store/store_test.h"
 
-#include <cmocka.h>
+#include <math.h>
 
 #include "audio/encode.h"
 #include "base/base64.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "voices/voices.h"
 
@@ -57,16 +51,6 @@ struct fixture {
     int64_t account, other;
 };
 
-static inline int64_t new_account(struct tb_store *store)
-{
-    char key[64];
-    int64_t account = 0;
-
-    assert_int_equal(tb_store_key_add(store, "test", 0, key, NULL), TB_OK);
-    assert_int_equal(tb_store_key_find(store, tb_str_of(key), &account, NULL), TB_OK);
-    return account;
-}
-
 /* With the configuration changed by `change` where it is not NULL. */
 static inline void reopen(struct fixture *f, const struct tb_voices_config *change)
 {
@@ -91,9 +75,8 @@ static inline int set_up(void **state)
     memset(&f, 0, sizeof f);
     memset(&test_engine_seen, 0, sizeof test_engine_seen);
     tb_log_set_level(TB_LOG_NONE);
-    strcpy(f.dir, "/tmp/timbre-voices-XXXXXX");
-    assert_non_null(mkdtemp(f.dir));
-    assert_int_equal(tb_store_open(f.dir, &f.store, NULL), TB_OK);
+    make_dir(f.dir);
+    f.store = open_store(f.dir);
     f.account = new_account(f.store);
     f.other = new_account(f.store);
     reopen(&f, NULL);
@@ -104,13 +87,12 @@ static inline int set_up(void **state)
 static inline int tear_down(void **state)
 {
     struct fixture *f = *state;
-    char command[128];
 
     tb_clock_shift(0);
     tb_voices_close(f->voices);
     tb_store_close(f->store);
-    snprintf(command, sizeof command, "rm -rf '%s'", f->dir);
-    return system(command);
+    remove_dir(f->dir);
+    return 0;
 }
 
 /* A WAV file of hiss in four syllables a second, as loud as speech, over hiss of this part of its size. Release with
