@@ -32,7 +32,7 @@ PACE = (-0.2, 0.25)          # natural logs
 LEAST_S, MOST_S = 1.0, 7.0
 
 
-def voices_of(a, out):
+def voices_of(a):
     """{name: tensors}: of the stock voices, of the clones."""
     rows = speaker.read_safetensors(a.model / "voices.safetensors")
     stock = {name: prints.stock_print(rows[name][1].astype(np.float32)) for name in sorted(rows)}
@@ -64,7 +64,7 @@ def main():
     a = p.parse_args()
     random.seed(11)
     a.out.mkdir(parents=True, exist_ok=True)
-    stock, clones = voices_of(a, a.out)
+    stock, clones = voices_of(a)
     teller, lines = prints.Speaker(a.programs / "speak_prints", a.model, a.helpers), []
     for lang in VOICES:
         texts = (a.sentences / f"{lang}.txt").read_text(encoding="utf-8").splitlines()
