@@ -18,7 +18,6 @@ import argparse
 import base64
 import io
 import re
-import subprocess
 import sys
 import tempfile
 from collections import defaultdict
@@ -32,7 +31,7 @@ import soxr
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "bench"))
-from serving import HTTP_MODEL, Server  # noqa: E402
+from serving import Server  # noqa: E402
 
 TEXTS = ["Where did she go? Nobody knows.",
          "The birch canoe slid on the smooth planks, while the old man watched.",

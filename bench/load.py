@@ -14,7 +14,6 @@ of one session; enrolment of 20 s while two sessions talk; and what --idle silen
 the clients included, whose own processor time is told."""
 import argparse
 import asyncio
-import base64
 import json
 import os
 import random
