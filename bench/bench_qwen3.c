@@ -173,6 +173,7 @@ static void step(const struct tb_q3_model *m, const struct tb_q3_run *run)
 {
     const struct tb_q3_config *c = &m->config;
     struct tb_q3_cache talker, predictor;
+    struct tb_q3_caches talkers = { { &talker }, 1 }, predictors = { { &predictor }, 1 };
     struct tb_mat x, hidden, logits, sub;
     struct timer from;
 
@@ -186,13 +187,13 @@ static void step(const struct tb_q3_model *m, const struct tb_q3_run *run)
         x.p[i] = 0.05f * sinf((float)i);
     from = now();
     for (int i = 0; i < FRAMES; i++)
-        must(tb_q3_talker_run(run, &m->talker, &talker, tb_mat_rows(x, 0, 1), hidden, logits, &err));
+        must(tb_q3_talker_run(run, &m->talker, &talkers, tb_mat_rows(x, 0, 1), hidden, logits, &err));
     tell("talker, a frame", from, FRAMES);
     from = now();
     for (int i = 0; i < FRAMES; i++) {
         tb_q3_cache_rewind(&predictor, 0);
         for (int g = 1; g < c->groups; g++)
-            must(tb_q3_predictor_run(run, &m->talker, &predictor, tb_mat_rows(x, 0, g == 1 ? 2 : 1), g, sub, &err));
+            must(tb_q3_predictor_run(run, &m->talker, &predictors, tb_mat_rows(x, 0, g == 1 ? 2 : 1), g, sub, &err));
     }
     tell("code predictor, a frame", from, FRAMES);
     tb_q3_cache_close(&talker);

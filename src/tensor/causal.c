@@ -16,34 +16,32 @@ enum {
 
 struct job {
     const struct tb_causal *spec;
-    struct tb_mat q, keys, values, y;
+    const struct tb_causal_tokens *tokens;
 };
 
 /* Scores of `n` keys from row `from` on; returns the largest. */
-static float scores_of(const struct job *job, const float *q, int from, int column, int n, float *scores)
+static float scores_of(int width, const float *q, struct tb_mat keys, int from, int column, int n, float *scores)
 {
-    int width = job->spec->width;
     float scale = 1.0f / sqrtf((float)width), most = -INFINITY;
 
     for (int k = 0; k < n; k++) {
-        scores[k] = tb_kernels->dot(q, tb_mat_row(job->keys, from + k) + column, width) * scale;
+        scores[k] = tb_kernels->dot(q, tb_mat_row(keys, from + k) + column, width) * scale;
         most = scores[k] > most ? scores[k] : most;
     }
     return most;
 }
 
 /* One token, one head. */
-static void attend(const struct job *job, int token, int head)
+static void attend(const struct tb_causal *s, const struct tb_causal_tokens *t, int token, int head)
 {
-    const struct tb_causal *s = job->spec;
-    int last = job->keys.rows - job->q.rows + token, column = head / (s->heads / s->kv_heads) * s->width;
+    int last = t->keys.rows - t->q.rows + token, column = head / (s->heads / s->kv_heads) * s->width;
     int first = s->window > 0 && last >= s->window ? last - s->window + 1 : 0;
-    const float *q = tb_mat_row(job->q, token) + head * s->width;
+    const float *q = tb_mat_row(t->q, token) + head * s->width;
     float sum[TB_CAUSAL_WIDTH] = { 0 }, scores[BLOCK], top = -INFINITY, total = 0;
 
     for (int from = first; from <= last; from += BLOCK) {
         int n = last + 1 - from < BLOCK ? last + 1 - from : BLOCK;
-        float most = scores_of(job, q, from, column, n, scores);
+        float most = scores_of(s->width, q, t->keys, from, column, n, scores);
 
         if (most > top) {
             float shrink = expf(top - most);
@@ -54,7 +52,7 @@ static void attend(const struct job *job, int token, int head)
             top = most;
         }
         for (int k = 0; k < n; k++) {
-            const float *value = tb_mat_row(job->values, from + k) + column;
+            const float *value = tb_mat_row(t->values, from + k) + column;
             float weight = expf(scores[k] - top);
 
             total += weight;
@@ -63,7 +61,7 @@ static void attend(const struct job *job, int token, int head)
         }
     }
 
-    float *y = tb_mat_row(job->y, token) + head * s->width;
+    float *y = tb_mat_row(t->y, token) + head * s->width;
     for (int i = 0; i < s->width; i++)
         y[i] = sum[i] / total;
 }
@@ -71,18 +69,29 @@ static void attend(const struct job *job, int token, int head)
 static void run_part(void *ctx, int part)
 {
     const struct job *job = ctx;
+    const struct tb_causal_tokens *t = job->tokens;
+    int token = part / job->spec->heads;
 
-    attend(job, part / job->spec->heads, part % job->spec->heads);
+    while (token >= t->q.rows)
+        token -= t++->q.rows;
+    attend(job->spec, t, token, part % job->spec->heads);
 }
 
-void tb_causal_run(struct tb_pool *pool, const struct tb_causal *spec, struct tb_mat q, struct tb_mat keys,
-                   struct tb_mat values, struct tb_mat y)
+void tb_causal_run(struct tb_pool *pool, const struct tb_causal *spec, const struct tb_causal_tokens *tokens,
+                   int count)
 {
-    struct job job = { spec, q, keys, values, y };
+    struct job job = { spec, tokens };
+    double work = 0;
+    int rows = 0;
 
     assert(spec->width <= TB_CAUSAL_WIDTH && spec->heads % spec->kv_heads == 0);
-    assert(q.cols == spec->heads * spec->width && keys.cols == spec->kv_heads * spec->width);
-    assert(keys.rows >= q.rows && keys.rows == values.rows && y.rows == q.rows);
-    bool few = (double)q.rows * spec->heads * keys.rows * spec->width < SHARED;
-    tb_pool_run(few ? NULL : pool, run_part, &job, q.rows * spec->heads);
+    for (int i = 0; i < count; i++) {
+        const struct tb_causal_tokens *t = &tokens[i];
+
+        assert(t->q.cols == spec->heads * spec->width && t->keys.cols == spec->kv_heads * spec->width);
+        assert(t->keys.rows >= t->q.rows && t->keys.rows == t->values.rows && t->y.rows == t->q.rows);
+        work += (double)t->q.rows * spec->heads * t->keys.rows * spec->width;
+        rows += t->q.rows;
+    }
+    tb_pool_run(work < SHARED ? NULL : pool, run_part, &job, rows * spec->heads);
 }

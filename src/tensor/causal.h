@@ -15,10 +15,15 @@ struct tb_causal {
     int window;          /* keys a token sees, itself included; 0: all */
 };
 
-/* q, y [n][heads * width]; keys, values [m][kv_heads * width], m >= n: the last n rows are those of the new tokens.
- * y = values softmax(q keys / sqrt(width)) over rows up to the token's own. Nothing overlaps; y may be q. The sum of a
- * token has one order, whatever n is. */
-void tb_causal_run(struct tb_pool *pool, const struct tb_causal *spec, struct tb_mat q, struct tb_mat keys,
-                   struct tb_mat values, struct tb_mat y);
+/* New tokens of one sequence. q, y [n][heads * width]; keys, values [m][kv_heads * width], m >= n: the last n rows are
+ * those of the new tokens. */
+struct tb_causal_tokens {
+    struct tb_mat q, keys, values, y;
+};
+
+/* For each of `count` sequences, as one job of the pool: y = values softmax(q keys / sqrt(width)) over rows up to the
+ * token's own. Nothing overlaps; y may be q. The sum of a token has one order, whatever runs beside it. */
+void tb_causal_run(struct tb_pool *pool, const struct tb_causal *spec, const struct tb_causal_tokens *tokens,
+                   int count);
 
 #endif

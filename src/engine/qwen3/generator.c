@@ -15,7 +15,7 @@ struct tb_q3_generator {
     struct tb_q3_run run;
     struct tb_q3_cache cache, predictor;
     struct tb_scratch kept;    /* the matrices below, for the life of the generator */
-    struct tb_mat hidden, logits, row, pair, sub; /* [1][hidden] [1][vocab] [1][hidden] [2][hidden] [1][codebook] */
+    struct tb_mat hidden, logits, row; /* [1][hidden] [1][vocab] [1][hidden] */
     float *work;               /* [2 * vocab] */
     bool *seen;                /* [vocab] */
     int *history;              /* [room]: code 0 of each frame */
@@ -32,7 +32,7 @@ struct tb_q3_generator {
 static size_t scratch_size(const struct tb_q3_config *c, int room)
 {
     size_t wide = (size_t)c->talker.heads * (size_t)c->talker.width, pad = 64;
-    size_t row = 8 * ((size_t)c->talker.hidden + pad) + 2 * (wide + pad) + 2 * ((size_t)c->talker.inner + pad) +
+    size_t row = 8 * ((size_t)c->talker.hidden + pad) + 4 * (wide + pad) + 2 * ((size_t)c->talker.inner + pad) +
                  2 * ((size_t)c->talker.width + pad) + 2 * ((size_t)c->text_hidden + pad);
 
     return ((size_t)room + 64) * row * sizeof(float) + (1 << 20);
@@ -50,9 +50,7 @@ static enum tb_code take(struct tb_q3_generator *g, struct tb_error *err)
         (rc = tb_scratch_mat(s, g->room, c->talker.hidden, &g->read, err)) ||
         (rc = tb_scratch_mat(s, 1, c->talker.hidden, &g->hidden, err)) ||
         (rc = tb_scratch_mat(s, 1, c->vocab, &g->logits, err)) ||
-        (rc = tb_scratch_mat(s, 1, c->talker.hidden, &g->row, err)) ||
-        (rc = tb_scratch_mat(s, 2, c->talker.hidden, &g->pair, err)) ||
-        (rc = tb_scratch_mat(s, 1, c->codebook, &g->sub, err)))
+        (rc = tb_scratch_mat(s, 1, c->talker.hidden, &g->row, err)))
         return rc;
     return tb_scratch_floats(s, 2 * (size_t)c->vocab, &g->work, err);
 }
@@ -111,15 +109,10 @@ void tb_q3_generator_look(struct tb_q3_generator *g, void (*look)(void *ctx, con
     g->run.ctx = ctx;
 }
 
-static enum tb_code run_talker(struct tb_q3_generator *g, struct tb_mat x, struct tb_error *err)
+static void look_at_talker(const struct tb_q3_generator *g)
 {
-    enum tb_code rc = tb_q3_talker_run(&g->run, g->talker, &g->cache, x, g->hidden, g->logits, err);
-
-    if (rc == TB_OK) {
-        tb_q3_look(&g->run, "hidden", g->frames, g->hidden);
-        tb_q3_look(&g->run, "logits", g->frames, g->logits);
-    }
-    return rc;
+    tb_q3_look(&g->run, "hidden", g->frames, g->hidden);
+    tb_q3_look(&g->run, "logits", g->frames, g->logits);
 }
 
 /* Run the prompt behind those of its first rows that the last one had, too: their keys and values are still in the
@@ -136,9 +129,12 @@ static enum tb_code read_prompt(struct tb_q3_generator *g, struct tb_error *err)
     for (int r = same; r < rows.rows; r++)
         memcpy(tb_mat_row(g->read, r), tb_mat_row(rows, r), size);
     g->read_rows = same;
-    enum tb_code rc = run_talker(g, tb_mat_rows(rows, same, rows.rows - same), err);
-    if (rc == TB_OK)
+    enum tb_code rc = tb_q3_talker_run(&g->run, g->talker, &(struct tb_q3_caches){ { &g->cache }, 1 },
+                                       tb_mat_rows(rows, same, rows.rows - same), g->hidden, g->logits, err);
+    if (rc == TB_OK) {
         g->read_rows = rows.rows;
+        look_at_talker(g);
+    }
     return rc;
 }
 
@@ -173,29 +169,6 @@ static const int *taken(const struct tb_q3_generator *g, const int *drawn)
     return g->frames < o->forced_frames ? o->forced + (size_t)g->frames * (size_t)g->talker->config.groups : drawn;
 }
 
-/* Codes 1 .. groups - 1 of the frame whose code 0 is drawn. */
-static enum tb_code predict(struct tb_q3_generator *g, int *codes, struct tb_error *err)
-{
-    const struct tb_q3_talker *t = g->talker;
-    struct tb_mat x = g->pair;
-    enum tb_code rc;
-
-    tb_q3_cache_rewind(&g->predictor, 0);
-    memcpy(tb_mat_row(x, 0), g->hidden.p, (size_t)x.cols * sizeof(float));
-    tb_table_get(&t->codec, taken(g, codes)[0], tb_mat_row(x, 1));
-    for (int group = 1; group < t->config.groups; group++) {
-        if ((rc = tb_q3_predictor_run(&g->run, t, &g->predictor, x, group, g->sub, err)))
-            return rc;
-        tb_q3_look(&g->run, "sub_logits", group, g->sub);
-        codes[group] = tb_q3_draw(&g->options.generation.predictor, &g->random, g->sub.p, t->config.codebook, g->work);
-        if (codes[group] < 0)
-            return tb_fail(err, TB_EINTERNAL, "qwen3: the code predictor's scores are not numbers");
-        x = tb_mat_rows(g->pair, 0, 1);
-        tb_table_get(&t->groups[group - 1], taken(g, codes)[group], x.p);
-    }
-    return TB_OK;
-}
-
 /* The talker's next input: the frame's embeddings and the text of its place. */
 static void feed(struct tb_q3_generator *g, const int *codes)
 {
@@ -210,37 +183,180 @@ static void feed(struct tb_q3_generator *g, const int *codes)
     g->pending = true;
 }
 
-enum tb_code tb_q3_generator_next(struct tb_q3_generator *g, int *codes, enum tb_q3_end *end, struct tb_error *err)
+/* Those of a step that are still on their way to a frame. The first one's memory and threads serve all. */
+struct under_way {
+    struct tb_q3_turn *turn[TB_Q3_MOST_TOGETHER];
+    int count;
+};
+
+/* Go on without those that have failed or ended. */
+static void thin_out(struct under_way *u)
 {
-    const struct tb_q3_config *c = &g->talker->config;
-    const struct tb_q3_generation *gen = &g->options.generation;
+    int kept = 0;
+
+    for (int i = 0; i < u->count; i++)
+        if (u->turn[i]->rc == TB_OK && u->turn[i]->end == TB_Q3_GOING)
+            u->turn[kept++] = u->turn[i];
+    u->count = kept;
+}
+
+/* What concerns all of them. */
+static void fail_all(const struct under_way *u, enum tb_code rc, const struct tb_error *err)
+{
+    for (int i = 0; rc && i < u->count; i++) {
+        u->turn[i]->rc = rc;
+        u->turn[i]->err = *err;
+    }
+}
+
+/* The talker on the frames before, for those where it was put off. */
+static enum tb_code catch_up(const struct tb_q3_run *run, const struct under_way *u, struct tb_error *err)
+{
+    struct tb_q3_generator *g[TB_Q3_MOST_TOGETHER];
+    const struct tb_q3_talker *t = u->turn[0]->generator->talker;
+    struct tb_q3_caches caches = { .count = 0 };
+    struct tb_mat x, hidden, logits;
     enum tb_code rc;
 
-    if (g->end == TB_Q3_GOING && (g->frames >= gen->max_frames || g->cache.position >= g->room))
-        g->end = TB_Q3_CAP;
-    *end = g->end;
-    if (g->end != TB_Q3_GOING)
+    for (int i = 0; i < u->count; i++)
+        if (u->turn[i]->generator->pending) {
+            g[caches.count] = u->turn[i]->generator;
+            caches.each[caches.count++] = &u->turn[i]->generator->cache;
+        }
+    if (caches.count == 0)
         return TB_OK;
-    if (g->pending && (rc = run_talker(g, g->row, err)))
+    if ((rc = tb_scratch_mat(run->scratch, caches.count, t->config.talker.hidden, &x, err)) ||
+        (rc = tb_scratch_mat(run->scratch, caches.count, t->config.talker.hidden, &hidden, err)) ||
+        (rc = tb_scratch_mat(run->scratch, caches.count, t->config.vocab, &logits, err)))
         return rc;
-    g->pending = false;
+    for (int i = 0; i < caches.count; i++)
+        memcpy(tb_mat_row(x, i), g[i]->row.p, (size_t)x.cols * sizeof *x.p);
+    rc = tb_q3_talker_run(run, t, &caches, x, hidden, logits, err);
+    for (int i = 0; rc == TB_OK && i < caches.count; i++) {
+        memcpy(g[i]->hidden.p, tb_mat_row(hidden, i), (size_t)hidden.cols * sizeof *hidden.p);
+        memcpy(g[i]->logits.p, tb_mat_row(logits, i), (size_t)logits.cols * sizeof *logits.p);
+        look_at_talker(g[i]);
+        g[i]->pending = false;
+    }
+    return rc;
+}
+
+/* Code 0, or the end. */
+static void draw_first(struct tb_q3_turn *turn)
+{
+    struct tb_q3_generator *g = turn->generator;
+    const struct tb_q3_config *c = &g->talker->config;
+    const struct tb_q3_generation *gen = &g->options.generation;
+
     tb_q3_penalise(g->history, g->frames, gen->talker.penalty, g->seen, g->logits.p);
     tb_q3_suppress(g->frames, g->options.eos, c->eos, g->logits.p, c->vocab);
     if (g->options.whole_text && g->frames < g->prompt.trailing.rows)
         g->logits.p[g->options.eos] = -INFINITY;
-    codes[0] = tb_q3_draw(&gen->talker, &g->random, g->logits.p, c->vocab, g->work);
-    if (codes[0] < 0)
-        return tb_fail(err, TB_EINTERNAL, "qwen3: the talker's scores are not numbers");
-    if (taken(g, codes)[0] == g->options.eos || taken(g, codes)[0] == c->eos) {
-        *end = g->end = TB_Q3_EOS;
-        return TB_OK;
+    turn->codes[0] = tb_q3_draw(&gen->talker, &g->random, g->logits.p, c->vocab, g->work);
+    if (turn->codes[0] < 0)
+        turn->rc = tb_fail(&turn->err, TB_EINTERNAL, "qwen3: the talker's scores are not numbers");
+    else if (taken(g, turn->codes)[0] == g->options.eos || taken(g, turn->codes)[0] == c->eos)
+        turn->end = g->end = TB_Q3_EOS;
+}
+
+/* The code of a group from its scores; row becomes the code predictor's next input. One that fails goes on with a code
+ * that nobody will hear. */
+static void draw_group(struct tb_q3_turn *turn, int group, struct tb_mat scores, float *row)
+{
+    struct tb_q3_generator *g = turn->generator;
+    const struct tb_q3_talker *t = g->talker;
+
+    tb_q3_look(&g->run, "sub_logits", group, scores);
+    turn->codes[group] = tb_q3_draw(&g->options.generation.predictor, &g->random, scores.p, t->config.codebook, g->work);
+    if (turn->codes[group] < 0) {
+        turn->rc = tb_fail(&turn->err, TB_EINTERNAL, "qwen3: the code predictor's scores are not numbers");
+        turn->codes[group] = 0;
     }
-    if ((rc = predict(g, codes, err)))
+    tb_table_get(&t->groups[group - 1], taken(g, turn->codes)[group], row);
+}
+
+/* Codes 1 .. groups - 1 of the frames whose code 0 is drawn. */
+static enum tb_code predict(const struct tb_q3_run *run, const struct under_way *u, struct tb_error *err)
+{
+    const struct tb_q3_talker *t = u->turn[0]->generator->talker;
+    struct tb_q3_caches caches = { .count = u->count };
+    struct tb_mat x, scores;
+    enum tb_code rc;
+
+    if ((rc = tb_scratch_mat(run->scratch, 2 * u->count, t->config.talker.hidden, &x, err)) ||
+        (rc = tb_scratch_mat(run->scratch, u->count, t->config.codebook, &scores, err)))
         return rc;
-    g->history[g->frames] = taken(g, codes)[0];
-    feed(g, taken(g, codes));
-    g->frames++;
+    for (int i = 0; i < u->count; i++) {
+        struct tb_q3_generator *g = u->turn[i]->generator;
+
+        caches.each[i] = &g->predictor;
+        tb_q3_cache_rewind(&g->predictor, 0);
+        memcpy(tb_mat_row(x, 2 * i), g->hidden.p, (size_t)x.cols * sizeof *x.p);
+        tb_table_get(&t->codec, taken(g, u->turn[i]->codes)[0], tb_mat_row(x, 2 * i + 1));
+    }
+    for (int group = 1; group < t->config.groups; group++) {
+        if ((rc = tb_q3_predictor_run(run, t, &caches, x, group, scores, err)))
+            return rc;
+        x.rows = u->count;
+        for (int i = 0; i < u->count; i++)
+            draw_group(u->turn[i], group, tb_mat_rows(scores, i, 1), tb_mat_row(x, i));
+    }
     return TB_OK;
+}
+
+/* The step proper, when somebody is under way. */
+static void step(struct under_way *u)
+{
+    const struct tb_q3_run run = u->turn[0]->generator->run;
+    size_t mark = tb_scratch_mark(run.scratch);
+    struct tb_error err;
+
+    assert(u->count == 1 || !run.look);
+    fail_all(u, catch_up(&run, u, &err), &err);
+    thin_out(u);
+    for (int i = 0; i < u->count; i++)
+        draw_first(u->turn[i]);
+    thin_out(u);
+    if (u->count > 0)
+        fail_all(u, predict(&run, u, &err), &err);
+    thin_out(u);
+    for (int i = 0; i < u->count; i++) {
+        struct tb_q3_generator *g = u->turn[i]->generator;
+
+        g->history[g->frames] = taken(g, u->turn[i]->codes)[0];
+        feed(g, taken(g, u->turn[i]->codes));
+        g->frames++;
+    }
+    tb_scratch_reset(run.scratch, mark);
+}
+
+void tb_q3_generator_next_all(struct tb_q3_turn *turns, int count)
+{
+    struct under_way u = { .count = count };
+
+    assert(count <= TB_Q3_MOST_TOGETHER);
+    for (int i = 0; i < count; i++) {
+        struct tb_q3_generator *g = turns[i].generator;
+
+        assert(g->talker == turns[0].generator->talker);
+        if (g->end == TB_Q3_GOING && (g->frames >= g->options.generation.max_frames || g->cache.position >= g->room))
+            g->end = TB_Q3_CAP;
+        turns[i].end = g->end;
+        turns[i].rc = TB_OK;
+        u.turn[i] = &turns[i];
+    }
+    thin_out(&u);
+    if (u.count > 0)
+        step(&u);
+}
+
+enum tb_code tb_q3_generator_next(struct tb_q3_generator *g, int *codes, enum tb_q3_end *end, struct tb_error *err)
+{
+    struct tb_q3_turn turn = { .generator = g, .codes = codes };
+
+    tb_q3_generator_next_all(&turn, 1);
+    *end = turn.end;
+    return turn.rc ? tb_fail(err, turn.rc, "%s", turn.err.text) : TB_OK;
 }
 
 int tb_q3_generator_frames(const struct tb_q3_generator *g)

@@ -51,6 +51,20 @@ enum tb_code tb_q3_generator_start(struct tb_q3_generator *g, const struct tb_q3
 /* Draw the next frame: codes [groups], written when *end is TB_Q3_GOING. With forced codes, what would have been
  * drawn. */
 enum tb_code tb_q3_generator_next(struct tb_q3_generator *g, int *codes, enum tb_q3_end *end, struct tb_error *err);
+/* A generator in a step of several. */
+struct tb_q3_turn {
+    struct tb_q3_generator *generator;
+    int *codes; /* [groups] */
+    /* What came of it, as from tb_q3_generator_next: */
+    enum tb_q3_end end;
+    enum tb_code rc;
+    struct tb_error err;
+};
+
+/* The next frame of `count` (1 .. TB_Q3_MOST_TOGETHER) generators of one talker, in one pass over its weights. Each draws
+ * what it draws alone, bit for bit; one that fails or ends does not concern the others. The first one's threads
+ * are used. Nobody may look inside when there are several. */
+void tb_q3_generator_next_all(struct tb_q3_turn *turns, int count);
 /* Frames drawn since the start. */
 int tb_q3_generator_frames(const struct tb_q3_generator *g);
 

@@ -3,11 +3,16 @@
  * A step makes some frames of 80 ms. On two or three cores one of them draws the codes of the next frames, which
  * waits for memory most of the time, while another turns those drawn before into sound; on more, each part has all of
  * them in turn. Each segment is an utterance of its own in the same voice; the codec's state runs on through the
- * session, so that segments join without a click. */
+ * session, so that segments join without a click.
+ *
+ * Sessions share the reading of weights: a step also makes the next sound of others that have begun to speak and whose
+ * last sound has been taken (batch.h). It waits in them for their own step, so a session is at most one step ahead of
+ * its listener. */
 #include "engine/qwen3/qwen3.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +20,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "engine/qwen3/batch.h"
 #include "engine/qwen3/enrol.h"
 #include "engine/qwen3/model.h"
 #include "engine/qwen3/quant.h"
@@ -25,6 +31,7 @@ enum {
     FIRST_FRAMES = 2,      /* of a session's first step: 160 ms, for an early first sound */
     STEP_FRAMES = 4,       /* of the others: 320 ms, so that sessions take turns often enough */
     FEW_CORES = 3,         /* up to so many, talking and decoding each have one */
+    FEW_TOGETHER = 4,      /* sessions in a step on few cores: more would not make a frame cheaper, and the step longer */
     MAX_QUEUED = 64,       /* segments waiting in a session */
     SCRATCH = 64 << 20,    /* bytes reserved for one frame of the codec: some 4 MB are touched */
     WARM_FRAMES = 12       /* of the reference's end that the codec hears before it speaks in context */
@@ -35,6 +42,7 @@ struct qwen3 {
     struct tb_pool *pool;
     struct tb_q3_model model;
     struct tb_q3_quant *quant; /* NULL: exact */
+    struct tb_q3_batch batch;  /* its sessions */
 };
 
 struct waiting {
@@ -51,6 +59,7 @@ struct frames {
 
 struct speech {
     struct tb_session base;
+    struct tb_q3_member member;       /* who touches what is below holds it; `first` to `queued` are the owner's */
     struct qwen3 *engine;
     struct tb_q3_print print;
     struct tb_q3_generator *generator;
@@ -58,12 +67,15 @@ struct speech {
     struct tb_q3_decoding *decoding;
     struct tb_scratch scratch;        /* of the codec */
     struct frames ready, next;        /* drawn and not decoded: of the last step, of this one */
+    struct frames made;               /* decoded, in samples, and not delivered */
     struct waiting *first, **last;
     int queued;
     uint64_t seed;
     bool speaking;                    /* the segment is under way */
     bool sounded;                     /* the session's first step is over */
     float *samples;                   /* [STEP_FRAMES][frame] */
+    enum tb_code failed;              /* when it came along; for its own step to tell */
+    struct tb_error why;
 };
 
 static void close_engine(struct tb_engine *engine)
@@ -72,6 +84,7 @@ static void close_engine(struct tb_engine *engine)
 
     tb_q3_model_close(&q->model);
     tb_q3_quant_close(q->quant);
+    tb_q3_batch_free(&q->batch);
     free(q);
 }
 
@@ -132,6 +145,7 @@ static enum tb_code open_engine(const struct tb_engine_config *config, struct tb
         return tb_fail(err, TB_ENOMEM, "qwen3: no memory");
     q->base.ops = &tb_qwen3_ops;
     q->pool = config->pool;
+    tb_q3_batch_init(&q->batch);
     enum tb_code rc = tb_q3_model_open(config->model_dir, &q->model, err);
     if (rc == TB_OK)
         rc = quantise(q, config, err);
@@ -168,6 +182,7 @@ static void session_close(struct tb_session *session)
 {
     struct speech *s = (struct speech *)session;
 
+    tb_q3_batch_leave(&s->engine->batch, &s->member);
     while (s->first) {
         struct waiting *w = s->first;
 
@@ -212,6 +227,8 @@ static enum tb_code session_open(struct tb_engine *engine, struct tb_str print, 
     s->base.ops = &tb_qwen3_ops;
     s->engine = q;
     s->last = &s->first;
+    s->member.patient = speak->whole;
+    tb_q3_batch_enter(&q->batch, &s->member);
     s->samples = malloc(STEP_FRAMES * (size_t)m->codec.frame * sizeof *s->samples);
     if (!s->samples)
         rc = tb_fail(err, TB_ENOMEM, "qwen3: no memory");
@@ -275,22 +292,49 @@ static enum tb_code start_next(struct speech *s, struct tb_error *err)
     return rc;
 }
 
-/* Up to n more frames of the segment under way, into s->next. */
-static enum tb_code draw(struct speech *s, int n, struct tb_pool *pool, struct tb_error *err)
-{
-    enum tb_q3_end end = TB_Q3_GOING;
-    enum tb_code rc = TB_OK;
+/* Sessions whose next sound is made in one go. */
+struct together {
+    struct speech *s[TB_Q3_MOST_TOGETHER];
+    int count, frames;    /* to draw, of each */
+    struct tb_pool *pool; /* for each part */
+};
 
-    tb_q3_generator_share(s->generator, pool);
-    s->next.n = 0;
-    while (rc == TB_OK && s->speaking && s->next.n < n) {
-        rc = tb_q3_segment_next(&s->segment, s->next.codes + s->next.n * s->engine->model.codec.groups, &end, err);
-        if (rc || end != TB_Q3_GOING)
-            s->speaking = false;
-        else
-            s->next.n++;
-    }
-    return rc;
+static void fail(struct speech *s, enum tb_code rc, const struct tb_error *err)
+{
+    s->speaking = false;
+    s->failed = rc;
+    s->why = *err;
+}
+
+/* The next codes of the segments under way, a frame of all at a time, into `next`. */
+static void draw(const struct together *t)
+{
+    const struct tb_q3_segment *segments[TB_Q3_MOST_TOGETHER];
+    struct tb_q3_turn turns[TB_Q3_MOST_TOGETHER];
+    struct speech *s[TB_Q3_MOST_TOGETHER];
+    int n;
+
+    do {
+        n = 0;
+        for (int i = 0; i < t->count; i++)
+            if (t->s[i]->speaking && t->s[i]->next.n < t->frames) {
+                s[n] = t->s[i];
+                tb_q3_generator_share(s[n]->generator, t->pool);
+                segments[n] = &s[n]->segment;
+                turns[n].codes = s[n]->next.codes + s[n]->next.n * s[n]->engine->model.codec.groups;
+                n++;
+            }
+        if (n > 0)
+            tb_q3_segment_next(segments, turns, n);
+        for (int i = 0; i < n; i++) {
+            if (turns[i].rc)
+                fail(s[i], turns[i].rc, &turns[i].err);
+            else if (turns[i].end != TB_Q3_GOING)
+                s[i]->speaking = false;
+            else
+                s[i]->next.n++;
+        }
+    } while (n > 0);
 }
 
 /* s->ready to s->samples. */
@@ -301,39 +345,69 @@ static enum tb_code decode(struct speech *s, struct tb_pool *pool, struct tb_err
     return tb_q3_decoding_run(&run, s->decoding, s->ready.codes, s->ready.n, s->samples, err);
 }
 
-/* Both at once: part 0 draws, part 1 decodes. */
-struct both {
-    struct speech *s;
-    int n;
-    struct tb_pool *pool; /* for each part */
-    enum tb_code rc[2];
-    struct tb_error err[2];
+/* Parts of a step: first the sound of each session, then the drawing, which is the longest and which a pool begins with.
+ * What a part reads and writes of a session no other part does, but for `failed`, which a decoder leaves to the end. */
+struct parts {
+    const struct together *t;
+    enum tb_code rc[TB_Q3_MOST_TOGETHER];
+    struct tb_error err[TB_Q3_MOST_TOGETHER];
 };
 
-static void run_both(void *ctx, int part)
+static void run_part(void *ctx, int part)
 {
-    struct both *b = ctx;
+    struct parts *p = ctx;
 
-    if (part == 0)
-        b->rc[0] = draw(b->s, b->n, b->pool, &b->err[0]);
+    if (part == p->t->count)
+        draw(p->t);
     else
-        b->rc[1] = decode(b->s, b->pool, &b->err[1]);
+        p->rc[part] = decode(p->t->s[part], p->t->pool, &p->err[part]);
 }
 
-static enum tb_code draw_and_decode(struct speech *s, int n, struct tb_error *err)
+/* Draw the next frames of all, and make sound of those drawn before. */
+static void advance(struct together *t)
+{
+    struct tb_pool *pool = t->s[0]->engine->pool;
+    bool few = tb_pool_threads(pool) <= FEW_CORES;
+    struct parts p = { .t = t };
+
+    t->pool = few ? NULL : pool;
+    if (few)
+        tb_pool_run(pool, run_part, &p, t->count + 1);
+    for (int part = t->count; !few && part >= 0; part--)
+        run_part(&p, part);
+    for (int i = 0; i < t->count; i++) {
+        struct speech *s = t->s[i];
+
+        if (p.rc[i])
+            fail(s, p.rc[i], &p.err[i]);
+        s->made = s->ready;
+        s->ready = s->next;
+        s->next.n = 0;
+    }
+}
+
+/* May another one's step make its next sound? */
+static bool may_come_along(const struct speech *s)
+{
+    return s->sounded && s->speaking && s->made.n == 0 && s->ready.n > 0;
+}
+
+/* Make the next sound of s, which is held, and of those who may come along. Nobody does with the first sound of a
+ * session: it shall not take longer than alone. */
+static void make_sound(struct speech *s)
 {
     bool few = tb_pool_threads(s->engine->pool) <= FEW_CORES;
-    struct both b = { .s = s, .n = n, .pool = few ? NULL : s->engine->pool };
+    struct tb_q3_member *others[TB_Q3_MOST_TOGETHER];
+    struct together t = { .s = { s }, .count = 1, .frames = s->sounded ? STEP_FRAMES : FIRST_FRAMES };
+    int n = !s->sounded ? 0 : tb_q3_batch_gather(&s->engine->batch, &s->member, others,
+                                                 (few ? FEW_TOGETHER : TB_Q3_MOST_TOGETHER) - 1);
 
-    if (few)
-        tb_pool_run(s->engine->pool, run_both, &b, 2);
-    for (int part = 0; part < 2; part++) {
-        if (!few)
-            run_both(&b, part);
-        if (b.rc[part])
-            return tb_fail(err, b.rc[part], "%s", b.err[part].text);
-    }
-    return TB_OK;
+    for (int i = 0; i < n; i++)
+        t.s[t.count++] = (struct speech *)((char *)others[i] - offsetof(struct speech, member));
+    advance(&t);
+    s->sounded = true;
+    for (int i = 0; i < n; i++)
+        tb_q3_batch_let_go(&s->engine->batch, others[i], false);
 }
 
 /* What was decoded, to the watch and to the listener. *lost: the segment has begun anew or ended, so that what was
@@ -344,9 +418,9 @@ static enum tb_code deliver(struct speech *s, const struct tb_sink *sink, bool *
     bool again = false, over = false;
 
     *lost = false;
-    for (int i = 0; i < s->ready.n && !*lost; i++) {
+    for (int i = 0; i < s->made.n && !*lost; i++) {
         const float *samples = s->samples + (size_t)i * len;
-        int code = s->ready.codes[i * s->engine->model.codec.groups];
+        int code = s->made.codes[i * s->engine->model.codec.groups];
         enum tb_code rc = tb_q3_segment_heard(&s->segment, code, samples, len, &again, &over, err);
 
         if (rc)
@@ -362,31 +436,54 @@ static enum tb_code deliver(struct speech *s, const struct tb_sink *sink, bool *
     return TB_OK;
 }
 
-static enum tb_code session_step(struct tb_session *session, const struct tb_sink *sink, bool *more,
-                                 struct tb_error *err)
+/* Begin the next segments until there is something to make sound of. */
+static enum tb_code begin(struct speech *s, struct tb_error *err)
 {
-    struct speech *s = (struct speech *)session;
+    struct together alone = { .s = { s }, .count = 1, .frames = FIRST_FRAMES, .pool = s->engine->pool };
     enum tb_code rc = TB_OK;
-    bool lost;
 
-    while (rc == TB_OK && s->ready.n == 0 && (s->speaking || s->first)) {
+    while (rc == TB_OK && !s->failed && s->ready.n == 0 && (s->speaking || s->first)) {
         tb_q3_generator_share(s->generator, s->engine->pool);
         if (!s->speaking)
             rc = start_next(s, err);
         if (rc == TB_OK)
-            rc = draw(s, FIRST_FRAMES, s->engine->pool, err);
+            draw(&alone);
         s->ready = s->next;
-    }
-    if (rc == TB_OK && s->ready.n > 0) {
-        if ((rc = draw_and_decode(s, s->sounded ? STEP_FRAMES : FIRST_FRAMES, err)) == TB_OK)
-            rc = deliver(s, sink, &lost, err);
-        s->sounded = true;
-        s->ready = s->next;
-        if (rc || lost)
-            s->ready.n = 0;
         s->next.n = 0;
     }
+    return rc;
+}
+
+/* A step of a session that is held. */
+static enum tb_code step(struct speech *s, const struct tb_sink *sink, bool *more, struct tb_error *err)
+{
+    enum tb_code rc = TB_OK;
+    bool lost = false;
+
+    if (s->made.n == 0) {
+        rc = begin(s, err);
+        if (rc == TB_OK && !s->failed && s->ready.n > 0)
+            make_sound(s);
+    }
+    if (rc == TB_OK && s->failed)
+        rc = tb_fail(err, s->failed, "%s", s->why.text);
+    if (rc == TB_OK)
+        rc = deliver(s, sink, &lost, err);
+    s->made.n = 0;
+    if (rc || lost)
+        s->ready.n = 0;
     *more = s->speaking || s->first || s->ready.n > 0;
+    return rc;
+}
+
+static enum tb_code session_step(struct tb_session *session, const struct tb_sink *sink, bool *more,
+                                 struct tb_error *err)
+{
+    struct speech *s = (struct speech *)session;
+
+    tb_q3_batch_hold(&s->engine->batch, &s->member);
+    enum tb_code rc = step(s, sink, more, err);
+    tb_q3_batch_let_go(&s->engine->batch, &s->member, rc == TB_OK && may_come_along(s));
     return rc;
 }
 

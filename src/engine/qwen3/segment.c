@@ -71,14 +71,15 @@ enum tb_code tb_q3_segment_start(struct tb_q3_segment *s, struct tb_str text, en
     return begin(s, err);
 }
 
-enum tb_code tb_q3_segment_next(struct tb_q3_segment *s, int *codes, enum tb_q3_end *end, struct tb_error *err)
+void tb_q3_segment_next(const struct tb_q3_segment *const *segments, struct tb_q3_turn *turns, int count)
 {
-    enum tb_code rc = tb_q3_generator_next(s->generator, codes, end, err);
-
-    if (rc == TB_OK && *end == TB_Q3_CAP)
-        tb_log(TB_LOG_WARN, "qwen3-cap", "frames=%d seed=%llu", tb_q3_generator_frames(s->generator),
-               (unsigned long long)s->seed);
-    return rc;
+    for (int i = 0; i < count; i++)
+        turns[i].generator = segments[i]->generator;
+    tb_q3_generator_next_all(turns, count);
+    for (int i = 0; i < count; i++)
+        if (turns[i].rc == TB_OK && turns[i].end == TB_Q3_CAP)
+            tb_log(TB_LOG_WARN, "qwen3-cap", "frames=%d seed=%llu", tb_q3_generator_frames(turns[i].generator),
+                   (unsigned long long)segments[i]->seed);
 }
 
 enum tb_code tb_q3_segment_heard(struct tb_q3_segment *s, int code, const float *samples, size_t len, bool *again,

@@ -35,8 +35,9 @@ int tb_q3_segment_room(const struct tb_q3_print *print, const struct tb_q3_confi
  * `lang` may be TB_LANG_AUTO. TB_ETOOBIG: too long. Release with tb_q3_segment_free. */
 enum tb_code tb_q3_segment_start(struct tb_q3_segment *s, struct tb_str text, enum tb_lang lang, uint64_t seed,
                                  struct tb_error *err);
-/* The next frame: codes [groups]; *end as in tb_q3_generator_next. */
-enum tb_code tb_q3_segment_next(struct tb_q3_segment *s, int *codes, enum tb_q3_end *end, struct tb_error *err);
+/* The next frame of each of `count` segments: see tb_q3_generator_next_all. Each turn's codes are the caller's to set,
+ * its generator is that of the segment. */
+void tb_q3_segment_next(const struct tb_q3_segment *const *segments, struct tb_q3_turn *turns, int count);
 /* What the next frame that was not told of yet sounds like, and its first code; more may have been drawn since. *again:
  * the segment has begun anew, after nothing but silence; *over: it ends here. Frames drawn beyond it are then void. */
 enum tb_code tb_q3_segment_heard(struct tb_q3_segment *s, int code, const float *samples, size_t len, bool *again,

@@ -72,38 +72,48 @@ void tb_q3_frame_add(const struct tb_q3_talker *t, const int *codes, float *y)
         tb_table_add(&t->groups[g - 1], codes[g], y);
 }
 
-enum tb_code tb_q3_talker_run(const struct tb_q3_run *run, const struct tb_q3_talker *t, struct tb_q3_cache *cache,
-                              struct tb_mat x, struct tb_mat hidden, struct tb_mat logits, struct tb_error *err)
+enum tb_code tb_q3_talker_run(const struct tb_q3_run *run, const struct tb_q3_talker *t,
+                              const struct tb_q3_caches *caches, struct tb_mat x, struct tb_mat hidden,
+                              struct tb_mat logits, struct tb_error *err)
 {
     size_t mark = tb_scratch_mark(run->scratch);
-    enum tb_code rc = tb_q3_stack_run(run, &t->stack, cache, x, err);
+    int count = caches->count, n = x.rows / count;
+    enum tb_code rc = tb_q3_stack_run_all(run, &t->stack, caches->each, count, x, err);
     float *rounded;
 
-    if (rc || (rc = tb_scratch_floats(run->scratch, tb_qinput_floats(1, x.cols), &rounded, err)))
+    if (rc || (rc = tb_scratch_floats(run->scratch, tb_qinput_floats(count, x.cols), &rounded, err)))
         return rc;
     if (run->look) {
         tb_q3_rms_norm(x, t->norm, t->config.talker.eps, x);
         tb_q3_look(run, "norm", 0, x);
-        memcpy(hidden.p, tb_mat_row(x, x.rows - 1), (size_t)x.cols * sizeof *x.p);
-    } else {
-        tb_q3_rms_norm(tb_mat_rows(x, x.rows - 1, 1), t->norm, t->config.talker.eps, hidden);
+    }
+    for (int i = 0; i < count; i++) {
+        struct tb_mat last = tb_mat_rows(x, (i + 1) * n - 1, 1), to = tb_mat_rows(hidden, i, 1);
+
+        if (run->look)
+            memcpy(to.p, last.p, (size_t)x.cols * sizeof *x.p);
+        else
+            tb_q3_rms_norm(last, t->norm, t->config.talker.eps, to);
     }
     tb_q3_products(run->pool, hidden, rounded, 1, &(struct tb_q3_product){ &t->head, logits });
     tb_scratch_reset(run->scratch, mark);
     return TB_OK;
 }
 
-enum tb_code tb_q3_predictor_run(const struct tb_q3_run *run, const struct tb_q3_talker *t, struct tb_q3_cache *cache,
-                                 struct tb_mat x, int group, struct tb_mat logits, struct tb_error *err)
+enum tb_code tb_q3_predictor_run(const struct tb_q3_run *run, const struct tb_q3_talker *t,
+                                 const struct tb_q3_caches *caches, struct tb_mat x, int group, struct tb_mat logits,
+                                 struct tb_error *err)
 {
     size_t mark = tb_scratch_mark(run->scratch);
-    int wide = x.cols > t->config.predictor.hidden ? x.cols : t->config.predictor.hidden;
+    int count = caches->count, n = x.rows / count, hidden = t->config.predictor.hidden;
     float *rounded;
-    struct tb_mat in;
+    struct tb_mat in, last;
     enum tb_code rc;
 
-    if ((rc = tb_scratch_mat(run->scratch, x.rows, t->config.predictor.hidden, &in, err)) ||
-        (rc = tb_scratch_floats(run->scratch, tb_qinput_floats(x.rows, wide), &rounded, err)))
+    if ((rc = tb_scratch_mat(run->scratch, x.rows, hidden, &in, err)) ||
+        (rc = tb_scratch_mat(run->scratch, count, hidden, &last, err)) ||
+        (rc = tb_scratch_floats(run->scratch, tb_qinput_floats(x.rows, x.cols > hidden ? x.cols : hidden), &rounded,
+                                err)))
         return rc;
     if (t->narrow.out)
         tb_q3_products(run->pool, x, rounded, 1, &(struct tb_q3_product){ &t->narrow, in });
@@ -111,10 +121,10 @@ enum tb_code tb_q3_predictor_run(const struct tb_q3_run *run, const struct tb_q3
         for (int r = 0; r < x.rows; r++)
             memcpy(tb_mat_row(in, r), tb_mat_row(x, r), (size_t)x.cols * sizeof *x.p);
     tb_q3_look(run, "cp_in", group, in);
-    if ((rc = tb_q3_stack_run(run, &t->predictor, cache, in, err)) == TB_OK) {
-        struct tb_mat last = tb_mat_rows(in, in.rows - 1, 1);
-
-        tb_q3_rms_norm(last, t->predictor_norm, t->config.predictor.eps, last);
+    if ((rc = tb_q3_stack_run_all(run, &t->predictor, caches->each, count, in, err)) == TB_OK) {
+        for (int i = 0; i < count; i++)
+            tb_q3_rms_norm(tb_mat_rows(in, (i + 1) * n - 1, 1), t->predictor_norm, t->config.predictor.eps,
+                           tb_mat_rows(last, i, 1));
         tb_q3_look(run, "cp_norm", group, last);
         tb_q3_products(run->pool, last, rounded, 1, &(struct tb_q3_product){ &t->heads[group - 1], logits });
     }

@@ -32,15 +32,25 @@ enum tb_code tb_q3_text_rows(const struct tb_q3_run *run, const struct tb_q3_tal
 /* The sum of the embeddings of a frame's codes [groups], added to y [hidden]. */
 void tb_q3_frame_add(const struct tb_q3_talker *t, const int *codes, float *y);
 
-/* Run rows x [n][hidden], which are overwritten with the residual stream; *hidden [hidden] becomes the last row after
- * the final norm, and logits [vocab] what the head makes of it. look: "layer", then "norm" for all rows. */
-enum tb_code tb_q3_talker_run(const struct tb_q3_run *run, const struct tb_q3_talker *t, struct tb_q3_cache *cache,
-                              struct tb_mat x, struct tb_mat hidden, struct tb_mat logits, struct tb_error *err);
+/* Utterances that are run together, each with its cache; see tb_q3_stack_run_all. */
+struct tb_q3_caches {
+    struct tb_q3_cache *each[TB_Q3_MOST_TOGETHER];
+    int count;
+};
 
-/* One step of the code predictor on x [n][talker hidden]: for group 1 of a frame two rows, the talker's last hidden
- * state and the embedding of code 0; for group g > 1 the embedding of code g - 1 (tb_q3_talker.groups[g - 2]). The
- * cache is rewound to 0 before a frame. logits [codebook] are those of group g. look: "cp_in", "layer", "cp_norm". */
-enum tb_code tb_q3_predictor_run(const struct tb_q3_run *run, const struct tb_q3_talker *t, struct tb_q3_cache *cache,
-                                 struct tb_mat x, int group, struct tb_mat logits, struct tb_error *err);
+/* Run rows x [count * n][hidden], n of each utterance, which are overwritten with the residual stream; hidden
+ * [count][hidden] becomes the last row of each after the final norm, and logits [count][vocab] what the head makes of
+ * it. look: "layer", then "norm" for all rows. */
+enum tb_code tb_q3_talker_run(const struct tb_q3_run *run, const struct tb_q3_talker *t,
+                              const struct tb_q3_caches *caches, struct tb_mat x, struct tb_mat hidden,
+                              struct tb_mat logits, struct tb_error *err);
+
+/* One step of the code predictor on x [count * n][talker hidden]: for group 1 of a frame two rows of each utterance,
+ * the talker's last hidden state and the embedding of code 0; for group g > 1 one, the embedding of code g - 1
+ * (tb_q3_talker.groups[g - 2]). The caches are rewound to 0 before a frame. logits [count][codebook] are those of group
+ * g. look: "cp_in", "layer", "cp_norm". */
+enum tb_code tb_q3_predictor_run(const struct tb_q3_run *run, const struct tb_q3_talker *t,
+                                 const struct tb_q3_caches *caches, struct tb_mat x, int group, struct tb_mat logits,
+                                 struct tb_error *err);
 
 #endif

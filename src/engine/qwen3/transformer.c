@@ -133,7 +133,7 @@ static enum tb_code make_room(struct tb_q3_cache *c, int n, struct tb_error *err
 
 /* Memory of one run, for all layers. */
 struct work {
-    struct tb_mat normed, q, attended, gate, up, cosine, sine;
+    struct tb_mat normed, q, k, v, attended, gate, up, cosine, sine;
     float *rounded; /* inputs of quantised layers */
 };
 
@@ -141,12 +141,15 @@ static enum tb_code take_work(struct tb_scratch *scratch, const struct tb_q3_spe
                               struct tb_error *err)
 {
     int wide = spec->heads * spec->width, widest = wide > spec->hidden ? wide : spec->hidden;
+    int kept = spec->kv_heads * spec->width;
     enum tb_code rc;
 
     widest = spec->inner > widest ? spec->inner : widest;
     if ((rc = tb_scratch_floats(scratch, tb_qinput_floats(n, widest), &w->rounded, err)) ||
         (rc = tb_scratch_mat(scratch, n, spec->hidden, &w->normed, err)) ||
         (rc = tb_scratch_mat(scratch, n, wide, &w->q, err)) ||
+        (rc = tb_scratch_mat(scratch, n, kept, &w->k, err)) ||
+        (rc = tb_scratch_mat(scratch, n, kept, &w->v, err)) ||
         (rc = tb_scratch_mat(scratch, n, wide, &w->attended, err)) ||
         (rc = tb_scratch_mat(scratch, n, spec->inner, &w->gate, err)) ||
         (rc = tb_scratch_mat(scratch, n, spec->inner, &w->up, err)) ||
@@ -174,20 +177,34 @@ static void head_norm(const struct tb_q3_spec *spec, struct tb_mat x, const floa
     }
 }
 
+/* `layer` of the caches, with the new rows of keys and values in w->k and w->v. */
 static void attention(const struct tb_q3_run *run, const struct tb_q3_spec *spec, const struct tb_q3_layer *y,
-                      const struct work *w, struct tb_mat keys, struct tb_mat values)
+                      const struct work *w, struct tb_q3_cache *const *caches, int count, int layer)
 {
-    int n = w->normed.rows, held = keys.rows - n;
-    struct tb_mat k = tb_mat_rows(keys, held, n);
     struct tb_causal causal = { spec->heads, spec->kv_heads, spec->width, spec->window };
+    struct tb_causal_tokens tokens[TB_Q3_MOST_TOGETHER];
+    int n = w->normed.rows / count;
 
     tb_q3_products(run->pool, w->normed, w->rounded, 3,
-                   (struct tb_q3_product[]){ { &y->q, w->q }, { &y->k, k }, { &y->v, tb_mat_rows(values, held, n) } });
+                   (struct tb_q3_product[]){ { &y->q, w->q }, { &y->k, w->k }, { &y->v, w->v } });
     head_norm(spec, w->q, y->q_norm);
-    head_norm(spec, k, y->k_norm);
+    head_norm(spec, w->k, y->k_norm);
     tb_q3_rope(w->q, spec->width / 2, w->cosine, w->sine);
-    tb_q3_rope(k, spec->width / 2, w->cosine, w->sine);
-    tb_causal_run(run->pool, &causal, w->q, keys, values, w->attended);
+    tb_q3_rope(w->k, spec->width / 2, w->cosine, w->sine);
+    for (int i = 0; i < count; i++) {
+        const struct tb_q3_cache *c = caches[i];
+
+        tokens[i] = (struct tb_causal_tokens){ tb_mat_rows(w->q, i * n, n), tb_mat_rows(c->keys[layer], 0, c->held + n),
+                                               tb_mat_rows(c->values[layer], 0, c->held + n),
+                                               tb_mat_rows(w->attended, i * n, n) };
+        for (int r = 0; r < n; r++) {
+            size_t size = (size_t)w->k.cols * sizeof(float);
+
+            memcpy(tb_mat_row(tokens[i].keys, c->held + r), tb_mat_row(w->k, i * n + r), size);
+            memcpy(tb_mat_row(tokens[i].values, c->held + r), tb_mat_row(w->v, i * n + r), size);
+        }
+    }
+    tb_causal_run(run->pool, &causal, tokens, count);
     tb_q3_products(run->pool, w->attended, w->rounded, 1, &(struct tb_q3_product){ &y->o, w->normed });
 }
 
@@ -204,33 +221,47 @@ static void mlp(const struct tb_q3_run *run, const struct tb_q3_layer *y, const 
     tb_q3_products(run->pool, gated ? w->gate : w->up, w->rounded, 1, &(struct tb_q3_product){ &y->down, w->normed });
 }
 
-enum tb_code tb_q3_stack_run(const struct tb_q3_run *run, const struct tb_q3_stack *s, struct tb_q3_cache *cache,
-                             struct tb_mat x, struct tb_error *err)
+enum tb_code tb_q3_stack_run_all(const struct tb_q3_run *run, const struct tb_q3_stack *s,
+                                 struct tb_q3_cache *const *caches, int count, struct tb_mat x, struct tb_error *err)
 {
     const struct tb_q3_spec *spec = &s->spec;
     size_t mark = tb_scratch_mark(run->scratch);
+    int n = x.rows / count;
     struct work w;
     enum tb_code rc;
 
-    assert(x.cols == spec->hidden && cache->layers == spec->layers);
-    if ((rc = make_room(cache, x.rows, err)) || (rc = take_work(run->scratch, spec, x.rows, &w, err)))
+    assert(count >= 1 && count <= TB_Q3_MOST_TOGETHER && x.rows == count * n && x.cols == spec->hidden);
+    if ((rc = take_work(run->scratch, spec, x.rows, &w, err)))
         goto done;
-    tb_q3_rope_tables(s->frequency, cache->position, w.cosine, w.sine);
+    for (int i = 0; i < count; i++) {
+        assert(caches[i]->layers == spec->layers);
+        if ((rc = make_room(caches[i], n, err)))
+            goto done;
+        tb_q3_rope_tables(s->frequency, caches[i]->position, tb_mat_rows(w.cosine, i * n, n),
+                          tb_mat_rows(w.sine, i * n, n));
+    }
     for (int i = 0; i < spec->layers; i++) {
         const struct tb_q3_layer *y = &s->layers[i];
-        int rows = cache->held + x.rows;
 
         norm(spec, x, y->norm1, y->bias1, w.normed);
-        attention(run, spec, y, &w, tb_mat_rows(cache->keys[i], 0, rows), tb_mat_rows(cache->values[i], 0, rows));
+        attention(run, spec, y, &w, caches, count, i);
         tb_q3_add_scaled(x, w.normed, y->scale1);
         norm(spec, x, y->norm2, y->bias2, w.normed);
         mlp(run, y, &w);
         tb_q3_add_scaled(x, w.normed, y->scale2);
         tb_q3_look(run, "layer", i, x);
     }
-    cache->position += x.rows;
-    cache->held += x.rows;
+    for (int i = 0; i < count; i++) {
+        caches[i]->position += n;
+        caches[i]->held += n;
+    }
 done:
     tb_scratch_reset(run->scratch, mark);
     return rc;
+}
+
+enum tb_code tb_q3_stack_run(const struct tb_q3_run *run, const struct tb_q3_stack *s, struct tb_q3_cache *cache,
+                             struct tb_mat x, struct tb_error *err)
+{
+    return tb_q3_stack_run_all(run, s, &cache, 1, x, err);
 }

@@ -13,6 +13,8 @@
 #include "tensor/causal.h"
 #include "tensor/scratch.h"
 
+enum { TB_Q3_MOST_TOGETHER = 8 }; /* sequences in one pass */
+
 /* Shape of a stack, from config.json. */
 struct tb_q3_spec {
     int hidden, inner, layers;
@@ -79,5 +81,10 @@ void tb_q3_cache_rewind(struct tb_q3_cache *c, int to);
  * final norm. look: "layer". TB_ETOOBIG: the cache is full. */
 enum tb_code tb_q3_stack_run(const struct tb_q3_run *run, const struct tb_q3_stack *s, struct tb_q3_cache *cache,
                              struct tb_mat x, struct tb_error *err);
+/* The same for `count` (1 .. TB_Q3_MOST_TOGETHER) sequences in one pass over the weights: x [count * n][hidden], n new
+ * tokens of each, one sequence after the other. A token gets the bits that it gets alone. TB_ETOOBIG: a cache is full;
+ * then none has changed. */
+enum tb_code tb_q3_stack_run_all(const struct tb_q3_run *run, const struct tb_q3_stack *s,
+                                 struct tb_q3_cache *const *caches, int count, struct tb_mat x, struct tb_error *err);
 
 #endif

@@ -1,4 +1,5 @@
-/* A segment of text as frames, with tiny models: the cap, the seed, another try after silence, an end after a loop. */
+/* A segment of text as frames, with tiny models: the cap, the seed, another try after silence, an end after a loop;
+ * several in one go. */
 #include "model.h"
 
 #include "engine/qwen3/segment.h"
@@ -42,16 +43,16 @@ static struct tb_q3_segment segment(void)
 }
 
 /* Draw at most `most` codes of group 0 into out; returns how many frames there were. */
-static int draw(struct tb_q3_segment *s, int *out, int most)
+static int draw(const struct tb_q3_segment *s, int *out, int most)
 {
     int codes[TB_Q3_MAX_GROUPS], n = 0;
-    enum tb_q3_end end = TB_Q3_GOING;
-    struct tb_error err;
+    struct tb_q3_turn turn = { .codes = codes };
 
     for (; n < most; n++) {
-        if (tb_q3_segment_next(s, codes, &end, &err))
-            fail_msg("%s", err.text);
-        if (end != TB_Q3_GOING)
+        tb_q3_segment_next(&s, &turn, 1);
+        if (turn.rc)
+            fail_msg("%s", turn.err.text);
+        if (turn.end != TB_Q3_GOING)
             break;
         out[n] = codes[0];
     }
@@ -87,6 +88,41 @@ static void the_seed_repeats_a_segment(void **state)
     assert_memory_equal(a, b, sizeof a);
     assert_memory_not_equal(a, c, sizeof a);
     tb_q3_segment_free(&s);
+}
+
+static void who_fails_or_ends_does_so_alone(void **state)
+{
+    enum { N = 3, FRAMES = 6 };
+    struct tb_q3_segment s[N] = { segment(), segment(), segment() }, alone = segment();
+    const struct tb_q3_segment *all[N] = { &s[0], &s[1], &s[2] };
+    struct tb_q3_print broken = print;
+    int codes[N][TB_Q3_MAX_GROUPS], want[FRAMES];
+    struct tb_q3_turn turns[N];
+
+    (void)state;
+    assert_int_equal(tb_q3_segment_start(&alone, TB_STR("Good evening."), TB_LANG_EN, 4, NULL), TB_OK);
+    assert_int_equal(draw(&alone, want, FRAMES), FRAMES);
+    broken.speaker[3] = NAN;
+    s[0].print = &broken;
+    s[2].generation.max_frames = 2;
+    for (int i = 0; i < N; i++) {
+        assert_int_equal(tb_q3_generator_open(&m.talker, NULL, tb_q3_segment_room(&print, &m.config), &s[i].generator,
+                                              NULL), TB_OK);
+        assert_int_equal(tb_q3_segment_start(&s[i], TB_STR("Good evening."), TB_LANG_EN, 4, NULL), TB_OK);
+        turns[i].codes = codes[i];
+    }
+    for (int f = 0; f < FRAMES; f++) {
+        tb_q3_segment_next(all, turns, N);
+        assert_int_equal(turns[0].rc, TB_EINTERNAL);
+        assert_int_equal(turns[1].rc, TB_OK);
+        assert_int_equal(codes[1][0], want[f]);
+        assert_int_equal(turns[2].end, f < 2 ? TB_Q3_GOING : TB_Q3_CAP);
+    }
+    for (int i = 0; i < N; i++) {
+        tb_q3_generator_close(s[i].generator);
+        tb_q3_segment_free(&s[i]);
+    }
+    tb_q3_segment_free(&alone);
 }
 
 static void silence_is_tried_again_and_then_ends(void **state)
@@ -158,6 +194,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frames_are_capped_by_the_text),
         cmocka_unit_test(the_seed_repeats_a_segment),
+        cmocka_unit_test(who_fails_or_ends_does_so_alone),
         cmocka_unit_test(silence_is_tried_again_and_then_ends),
         cmocka_unit_test(in_context_reads_the_reference_first),
         cmocka_unit_test(text_to_speak_has_a_letter_or_a_digit),

@@ -1,5 +1,5 @@
 /* The cache of the transformer: token by token, in pieces, or all at once gives the same bits, with a window that
- * slides too; rewinding forgets; a full cache says so. */
+ * slides too, and beside other sequences; rewinding forgets; a full cache says so. */
 #include "model.h"
 
 enum { TOKENS = 40, WINDOW = 8 };
@@ -117,6 +117,46 @@ static void rewinding_forgets(void **state)
     tb_q3_cache_close(&cache);
 }
 
+static void sequences_run_together_as_alone(void **state)
+{
+    enum { SEQUENCES = 3, N = 2 };
+    static const int before[SEQUENCES] = { 0, 11, 4 };
+    struct tb_q3_cache caches[2][SEQUENCES], *each[SEQUENCES];
+    int hidden = m.config.talker.hidden;
+
+    (void)state;
+    for (int threads = 0; threads < 2; threads++) {
+        struct tb_q3_run run = { .pool = threads ? pool : NULL, .scratch = &scratch };
+        struct tb_mat x[2], ahead = inputs();
+
+        for (int k = 0; k < 2; k++) {
+            x[k] = inputs();
+            for (int i = 0; i < SEQUENCES; i++) { /* what came before, in each of two worlds */
+                assert_int_equal(tb_q3_cache_open(&m.talker.stack, TOKENS, &caches[k][i], NULL), TB_OK);
+                for (int r = 0; r < before[i]; r++) {
+                    memcpy(ahead.p, tb_mat_row(x[k], 20 + (r + i) % 20), (size_t)hidden * sizeof *ahead.p);
+                    assert_int_equal(tb_q3_stack_run(&run, &m.talker.stack, &caches[k][i], tb_mat_rows(ahead, 0, 1),
+                                                     NULL), TB_OK);
+                }
+            }
+        }
+        for (int i = 0; i < SEQUENCES; i++) {
+            each[i] = &caches[0][i];
+            assert_int_equal(tb_q3_stack_run(&run, &m.talker.stack, &caches[1][i], tb_mat_rows(x[1], i * N, N), NULL),
+                             TB_OK);
+        }
+        assert_int_equal(tb_q3_stack_run_all(&run, &m.talker.stack, each, SEQUENCES,
+                                             tb_mat_rows(x[0], 0, SEQUENCES * N), NULL), TB_OK);
+        assert_memory_equal(x[0].p, x[1].p, (size_t)(SEQUENCES * N * x[0].ld) * sizeof *x[0].p);
+        for (int i = 0; i < SEQUENCES; i++) {
+            assert_int_equal(caches[0][i].position, before[i] + N);
+            tb_q3_cache_close(&caches[0][i]);
+            tb_q3_cache_close(&caches[1][i]);
+        }
+        free(x[0].p), free(x[1].p), free(ahead.p);
+    }
+}
+
 static void a_full_cache_says_so(void **state)
 {
     struct tb_q3_run run = { .scratch = &scratch };
@@ -139,6 +179,7 @@ int main(void)
         cmocka_unit_test(a_window_slides_without_a_trace),
         cmocka_unit_test(a_window_hides_what_lies_before_it),
         cmocka_unit_test(rewinding_forgets),
+        cmocka_unit_test(sequences_run_together_as_alone),
         cmocka_unit_test(a_full_cache_says_so),
     };
 

@@ -127,14 +127,14 @@ static void check_causal(int heads, int kv, int width, int window, int before, i
     for (int t = 0; t < tokens; t++)
         for (int h = 0; h < heads; h++)
             attend(&s, q, k, v, t, h, want + (t * heads + h) * width);
-    tb_causal_run(NULL, &s, q, k, v, y);
+    tb_causal_run(NULL, &s, &(struct tb_causal_tokens){ q, k, v, y }, 1);
     check_near(y, want, 2e-5, "causal attention");
     for (int p = 0; p < POOLS; p++) {
-        tb_causal_run(pools[p], &s, q, k, v, z);
+        tb_causal_run(pools[p], &s, &(struct tb_causal_tokens){ q, k, v, z }, 1);
         check_same(y, z, "causal attention");
     }
     struct tb_mat one = tb_mat_rows(z, 0, 1); /* the last token by itself */
-    tb_causal_run(NULL, &s, tb_mat_rows(q, tokens - 1, 1), k, v, one);
+    tb_causal_run(NULL, &s, &(struct tb_causal_tokens){ tb_mat_rows(q, tokens - 1, 1), k, v, one }, 1);
     check_same(one, tb_mat_rows(y, tokens - 1, 1), "causal attention, token by token");
     free(q.p), free(k.p), free(v.p), free(y.p), free(z.p), free(want);
 }
