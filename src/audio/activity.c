@@ -5,9 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audio/resample.h"
 #include "base/order.h"
 
 enum { BEFORE = 4, AFTER = 4, ENOUGH = 4, WIDEN = 3 };
+
+static const double QUIET_DB = -30; /* as the encoder of voices was trained */
 
 /* dBFS over which a frame is loud. sorted: [n] levels in ascending order, n > 0. */
 static float threshold_db(const float *sorted, size_t n)
@@ -81,4 +84,47 @@ size_t tb_activity_keep(float *wave, size_t len, const bool *active)
         kept += TB_ACTIVITY_FRAME;
     }
     return kept;
+}
+
+double tb_activity_raise(float *wave, size_t len)
+{
+    double energy = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        if (!isfinite(wave[i]))
+            wave[i] = 0;
+        energy += (double)wave[i] * wave[i];
+    }
+    double rms = sqrt(energy / (double)(len ? len : 1)) + 1e-9;
+    double gain = fmax(1, pow(10, QUIET_DB / 20) / rms);
+    for (size_t i = 0; gain > 1 && i < len; i++)
+        wave[i] = (float)(wave[i] * gain);
+    return gain;
+}
+
+static enum tb_code too_little(size_t samples, int least_ms, struct tb_error *err)
+{
+    double tenths = floor(10.0 * (double)samples / TB_ACTIVITY_RATE_HZ); /* never rounded up to what would do */
+
+    return tb_fail(err, TB_EAUDIO_SPEECH, "%.1f s of clear speech, at least %.1f s are needed", tenths / 10,
+                   least_ms / 1000.0);
+}
+
+enum tb_code tb_activity_speech(const struct tb_pcm *audio, int least_ms, struct tb_pcm *speech, struct tb_error *err)
+{
+    enum tb_code rc = tb_resample(audio, TB_ACTIVITY_RATE_HZ, speech, err);
+
+    if (rc)
+        return rc;
+    tb_activity_raise(speech->data, speech->len);
+    bool *active = calloc(speech->len / TB_ACTIVITY_FRAME + 1, sizeof *active);
+    if (!active)
+        return tb_fail(err, TB_ENOMEM, "activity of %zu samples", speech->len);
+    rc = tb_activity(speech->data, speech->len, active, err);
+    if (!rc)
+        speech->len = tb_activity_keep(speech->data, speech->len, active);
+    free(active);
+    if (!rc && speech->len < (size_t)least_ms * TB_ACTIVITY_RATE_HZ / 1000)
+        rc = too_little(speech->len, least_ms, err);
+    return rc;
 }

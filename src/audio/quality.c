@@ -9,7 +9,6 @@
 
 #include "audio/activity.h"
 #include "audio/fft.h"
-#include "audio/mel.h"
 #include "audio/resample.h"
 #include "base/order.h"
 
@@ -26,7 +25,6 @@ enum {
 };
 
 static const double CEILING = 0.98;     /* of the peak: a clipped sample stands above */
-static const double RAISED_DB = -30;    /* level that quiet recordings are raised to for tb_activity, as in enrolment */
 static const double SNR_MOST = 80;      /* digital silence between the words */
 static const double BAND_DB = -50;      /* under the strongest band: fricatives reach -30, an empty band has -80 */
 static const float NOTHING_DB = -120;
@@ -61,7 +59,7 @@ static void sum_up(const float *wave, const bool *active, size_t n, double gain,
         for (size_t i = 0; i < TB_ACTIVITY_FRAME; i++)
             energy += (double)wave[t * TB_ACTIVITY_FRAME + i] * wave[t * TB_ACTIVITY_FRAME + i];
     }
-    double frame_s = (double)TB_ACTIVITY_FRAME / TB_MEL_RATE_HZ;
+    double frame_s = (double)TB_ACTIVITY_FRAME / TB_ACTIVITY_RATE_HZ;
     double mean = speech ? energy / ((double)speech * TB_ACTIVITY_FRAME * gain * gain) : 0;
     out->speech_s = (float)((double)speech * frame_s);
     out->pause_s = (float)((double)longest * frame_s);
@@ -71,19 +69,13 @@ static void sum_up(const float *wave, const bool *active, size_t n, double gain,
 static enum tb_code find_speech(const struct tb_pcm *audio, struct tb_quality *out, struct tb_error *err)
 {
     struct tb_pcm low = { 0 };
-    double energy = 0;
-    enum tb_code rc = tb_resample(audio, TB_MEL_RATE_HZ, &low, err);
+    enum tb_code rc = tb_resample(audio, TB_ACTIVITY_RATE_HZ, &low, err);
 
     if (rc)
         return rc;
     size_t n = low.len / TB_ACTIVITY_FRAME;
     bool *active = calloc(n + 1, sizeof *active);
-    for (size_t i = 0; i < low.len; i++)
-        energy += (double)low.data[i] * low.data[i];
-    double rms = sqrt(energy / (double)(low.len ? low.len : 1)) + 1e-9;
-    double gain = fmax(1, pow(10, RAISED_DB / 20) / rms);
-    for (size_t i = 0; gain > 1 && i < low.len; i++)
-        low.data[i] = (float)(low.data[i] * gain);
+    double gain = tb_activity_raise(low.data, low.len);
     rc = active ? tb_activity(low.data, low.len, active, err) : tb_fail(err, TB_ENOMEM, "quality of a recording");
     if (!rc)
         sum_up(low.data, active, n, gain, out);

@@ -11,27 +11,7 @@
 #include "engine/qwen3/print.h"
 #include "engine/qwen3/segment.h"
 
-enum { ACTIVITY_RATE_HZ = 16000 };
-
 static const size_t SCRATCH = (size_t)1 << 30; /* reserved; 40 kB become memory for each 11 ms of the recording */
-
-/* Seconds of speech, and the speech alone at 16 kHz. */
-static enum tb_code find_speech(const struct tb_pcm *audio, struct tb_pcm *speech, struct tb_error *err)
-{
-    enum tb_code rc = tb_resample(audio, ACTIVITY_RATE_HZ, speech, err);
-
-    if (rc)
-        return rc;
-    bool *active = calloc(speech->len / TB_ACTIVITY_FRAME + 1, sizeof *active);
-    rc = active ? tb_activity(speech->data, speech->len, active, err) : tb_fail(err, TB_ENOMEM, "enrolment");
-    if (rc == TB_OK)
-        speech->len = tb_activity_keep(speech->data, speech->len, active);
-    free(active);
-    if (rc == TB_OK && speech->len < (size_t)TB_MIN_SPEECH_MS * ACTIVITY_RATE_HZ / 1000)
-        rc = tb_fail(err, TB_EAUDIO_SPEECH, "%.1f s of clear speech, %.1f s needed",
-                     (double)speech->len / ACTIVITY_RATE_HZ, TB_MIN_SPEECH_MS / 1000.0);
-    return rc;
-}
 
 /* The pitch, for the report; the model needs no rate, and none is reported. */
 static enum tb_code measure(const struct tb_pcm *speech, struct tb_enrol_report *report, struct tb_error *err)
@@ -97,9 +77,9 @@ enum tb_code tb_q3_enrol(const struct tb_q3_model *model, struct tb_pool *pool, 
     enum tb_code rc = made ? TB_OK : tb_fail(err, TB_ENOMEM, "enrolment");
 
     *report = (struct tb_enrol_report){ 0 };
-    if (rc || (rc = find_speech(req->audio, &speech, err)) || (rc = measure(&speech, report, err)))
+    if (rc || (rc = tb_activity_speech(req->audio, TB_MIN_SPEECH_MS, &speech, err)) || (rc = measure(&speech, report, err)))
         goto done;
-    report->speech_seconds = (float)speech.len / ACTIVITY_RATE_HZ;
+    report->speech_seconds = (float)speech.len / TB_ACTIVITY_RATE_HZ;
     tb_turn_pause(req->turn);
     if ((rc = tb_scratch_open(SCRATCH, &scratch, err)) || (rc = make_print(&run, model, req, made, err)))
         goto done;

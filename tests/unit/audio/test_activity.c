@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -76,6 +77,56 @@ static void keeps_what_is_active_in_order(void **state)
         assert_true(fabsf(wave[i] - (float)(i / FRAME * 3 + 1)) < 0.5f);
 }
 
+static void speech_is_found_however_quiet(void **state)
+{
+    static const double sizes[] = { 0.2, 0.002, 0.0005 };
+    struct tb_error err;
+
+    (void)state;
+    for (int s = 0; s < 3; s++) {
+        struct tb_pcm audio = { .data = wave, .len = LEN, .rate = 16000 }, speech = { 0 };
+        fill(50, 120, sizes[s], 0);
+        wave[3] = NAN;
+        assert_int_equal(tb_activity_speech(&audio, 2000, &speech, NULL), TB_OK);
+        assert_in_range(speech.len / FRAME, 74, 86);
+        assert_int_equal(speech.len % FRAME, 0);
+        tb_pcm_free(&speech);
+        assert_int_equal(tb_activity_speech(&audio, 3000, &speech, &err), TB_EAUDIO_SPEECH);
+        assert_non_null(strstr(err.text, "s of clear speech, at least 3.0 s are needed"));
+        tb_pcm_free(&speech);
+    }
+}
+
+static void too_little_is_never_said_to_be_enough(void **state)
+{
+    struct tb_pcm audio = { .data = wave, .len = LEN, .rate = 16000 }, speech = { 0 };
+    struct tb_error err;
+
+    (void)state;
+    for (int to = 110; to < 120; to++) { /* speech of 0.03 s more each time: some would be rounded up */
+        fill(50, to, 0.2, 0);
+        assert_int_equal(tb_activity_speech(&audio, 0, &speech, NULL), TB_OK);
+        size_t tenths = speech.len * 10 / TB_ACTIVITY_RATE_HZ;
+        tb_pcm_free(&speech);
+        assert_int_equal(tb_activity_speech(&audio, (int)tenths * 100 + 100, &speech, &err), TB_EAUDIO_SPEECH);
+        assert_int_equal(lround(10 * strtod(err.text, NULL)), tenths);
+        tb_pcm_free(&speech);
+    }
+}
+
+static void what_is_loud_enough_is_left(void **state)
+{
+    (void)state;
+    fill(0, FRAMES, 0.2, 0);
+    assert_true(tb_activity_raise(wave, LEN) <= 1);
+    assert_true(fabs((double)wave[100] - 0.2 * sin(10)) < 1e-6);
+    fill(0, FRAMES, 0.002, 0);
+    double gain = tb_activity_raise(wave, LEN);
+    assert_true(fabs(gain - pow(10, -1.5) * sqrt(2) / 0.002) < 0.2);
+    assert_true(fabs((double)wave[100] - 0.002 * gain * sin(10)) < 1e-6);
+    assert_true(tb_activity_raise(wave, 0) >= 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -83,6 +134,9 @@ int main(void)
         cmocka_unit_test(a_click_is_no_speech),
         cmocka_unit_test(silence_is_no_speech),
         cmocka_unit_test(keeps_what_is_active_in_order),
+        cmocka_unit_test(speech_is_found_however_quiet),
+        cmocka_unit_test(too_little_is_never_said_to_be_enough),
+        cmocka_unit_test(what_is_loud_enough_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

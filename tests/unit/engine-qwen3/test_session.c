@@ -131,6 +131,25 @@ static void enrolment_measures_and_keeps_the_reference(void **state)
     tb_bytes_free(&again);
 }
 
+static void a_quiet_recording_has_as_much_speech(void **state)
+{
+    struct tb_pcm pcm = recording(RATE_HZ);
+    struct tb_enrol_request req = { .audio = &pcm, .lang = TB_LANG_EN };
+    struct tb_enrol_report loud, quiet;
+    struct tb_bytes made = { 0 };
+    struct tb_error err;
+
+    (void)state;
+    assert_int_equal(tb_engine_enrol(engine, &req, &made, &loud, NULL), TB_OK);
+    for (size_t i = 0; i < pcm.len; i++)
+        pcm.data[i] *= 0.002f;
+    if (tb_engine_enrol(engine, &req, &made, &quiet, &err))
+        fail_msg("%s", err.text);
+    assert_true(fabs((double)quiet.speech_seconds - loud.speech_seconds) < 0.1);
+    tb_bytes_free(&made);
+    tb_pcm_free(&pcm);
+}
+
 static void segments_become_sound(void **state)
 {
     const struct tb_bytes *voices[] = { &print, &context };
@@ -268,6 +287,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(enrolment_measures_and_keeps_the_reference),
+        cmocka_unit_test(a_quiet_recording_has_as_much_speech),
         cmocka_unit_test(segments_become_sound),
         cmocka_unit_test(the_first_step_is_short),
         cmocka_unit_test(nothing_to_say_is_fine),
