@@ -76,19 +76,6 @@ void tb_add(struct tb_pool *pool, struct tb_mat a, struct tb_mat b, float gain, 
     run_each(pool, &e);
 }
 
-static void pre_row(const struct each *e, int row, int col, int n)
-{
-    tb_kernels->pre(e->pre, row, tb_mat_row(e->x, row) + col, tb_mat_row(e->y, row) + col, n);
-}
-
-void tb_pre_apply(struct tb_pool *pool, struct tb_mat x, const struct tb_pre *pre, struct tb_mat y)
-{
-    struct each e = { .row = pre_row, .x = x, .y = y, .pre = pre };
-
-    assert(x.rows == y.rows && x.cols == y.cols);
-    run_each(pool, &e);
-}
-
 /* y[2m] = w1 x[m], y[2m + 1] = w2 x[m] + w0 x[m + 1]; the column after the last is zero. */
 static void up2_row(const struct each *e, int row, int col, int n)
 {

@@ -186,8 +186,6 @@ enum tb_map {
 void tb_map(struct tb_pool *pool, enum tb_map f, float arg, struct tb_mat x, struct tb_mat y);
 /* y = (a + b) * gain; y may be a or b. */
 void tb_add(struct tb_pool *pool, struct tb_mat a, struct tb_mat b, float gain, struct tb_mat y);
-/* y = pre(x), y may be x. */
-void tb_pre_apply(struct tb_pool *pool, struct tb_mat x, const struct tb_pre *pre, struct tb_mat y);
 
 /* Moves -----------------------------------------------------------------------------------------------------------*/
 

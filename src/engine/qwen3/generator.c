@@ -1,7 +1,8 @@
 /* generator.c - see generator.h.
  *
  * A step runs the talker on the frame before (the prompt, at first), draws code 0, and lets the code predictor draw the
- * rest. The talker's run for a frame is put off to the step after it, so that whoever decodes the frame need not wait. */
+ * rest. The talker's run for a frame is put off to the step after it, so that whoever decodes the frame need not wait.
+ */
 #include "engine/qwen3/generator.h"
 
 #include <math.h>

@@ -217,11 +217,6 @@ static struct tb_weights *shard_of(const struct tb_q3_weights *w, const char *na
     return w->shards[0];
 }
 
-bool tb_q3_weights_has(const struct tb_q3_weights *w, const char *name)
-{
-    return tb_weights_has(shard_of(w, name), name);
-}
-
 /* fmt and its arguments with `suffix` behind them. */
 static bool name_of(struct tb_q3_loader *l, char name[NAME], const char *suffix, const char *fmt, va_list args)
 {

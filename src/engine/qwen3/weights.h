@@ -24,7 +24,6 @@ void tb_q3_weights_close(struct tb_q3_weights *w); /* NULL is fine */
 uint64_t tb_q3_weights_stamp(const struct tb_q3_weights *w);
 /* Give the memory behind what was read so far back to the system; what is read again comes from the files. */
 void tb_q3_weights_forget(struct tb_q3_weights *w);
-bool tb_q3_weights_has(const struct tb_q3_weights *w, const char *name);
 
 /* Reads one tensor after another; after a failure it does nothing more, and rc and err say what the first one was. */
 struct tb_q3_loader {

@@ -241,37 +241,12 @@ static void moves(void **state)
     free(x.p), free(y.p), free(up.p), free(both.p), free(repeated.p);
 }
 
-static void pre_apply_body(void)
-{
-    float scale[2] = { 2.0f, -1.0f }, shift[2] = { 0.5f, 0.25f };
-    struct tb_pre pre = { .scale = scale, .shift = shift, .kind = TB_PRE_LEAKY, .slope = 0.1f };
-    struct tb_mat x = noise_mat(2, 10001), y = noise_mat(2, 10001);
-    double *want = malloc(sizeof *want * 20002);
-
-    for (int i = 0; i < 20002; i++) {
-        double v = (double)tb_mat_row(x, i / 10001)[i % 10001] * (double)scale[i / 10001] + (double)shift[i / 10001];
-
-        want[i] = v < 0.0 ? v * (double)0.1f : v;
-    }
-    tb_pre_apply(NULL, x, &pre, y);
-    check_near(y, want, 1e-6, "pre");
-    tb_pre_apply(pools[0], x, &pre, x);
-    check_same(x, y, "pre in place");
-    free(x.p), free(y.p), free(want);
-}
-
-static void pre_apply(void **state)
-{
-    (void)state;
-    each_level(pre_apply_body);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(maps),           cmocka_unit_test(map_edges),  cmocka_unit_test(add_and_matvec_of_any_length),
         cmocka_unit_test(matvec),         cmocka_unit_test(row_statistics), cmocka_unit_test(layer_norm),
-        cmocka_unit_test(moves),          cmocka_unit_test(pre_apply),
+        cmocka_unit_test(moves),
     };
 
     return cmocka_run_group_tests(tests, open_pools, close_pools);
