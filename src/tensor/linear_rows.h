@@ -18,6 +18,8 @@ void tb_linear_rows_c(enum tb_dtype dtype, const void *w, int rows, const float 
 #if defined(__x86_64__)
 void tb_linear_rows_avx2(enum tb_dtype dtype, const void *w, int rows, const float *x, size_t ldx, int tokens, int n,
                          float *y);
+void tb_linear_rows_avx512(enum tb_dtype dtype, const void *w, int rows, const float *x, size_t ldx, int tokens, int n,
+                           float *y);
 #endif
 
 #endif

@@ -5,16 +5,10 @@
 #ifndef TB_TENSOR_TILE16_AVX512_H
 #define TB_TENSOR_TILE16_AVX512_H
 
-#include <immintrin.h>
 #include <string.h>
 
+#include "tensor/avx512.h"
 #include "tensor/kernels_priv.h"
-
-#if defined(TB_VNNI)
-#define TB_DOT16(sum, a, b) _mm512_dpwssd_epi32(sum, a, b)
-#else
-#define TB_DOT16(sum, a, b) _mm512_add_epi32(sum, _mm512_madd_epi16(a, b))
-#endif
 
 /* Tiles of one or two vectors are left to AVX2. */
 static void tile16(const uint32_t *x, int ldx, const int16_t *w, int pairs, int taps, int dilation, int vecs,
@@ -24,10 +18,10 @@ static void tile16(const uint32_t *x, int ldx, const int16_t *w, int pairs, int 
         tb_kernels_avx2.tile16(x, ldx, w, pairs, taps, dilation, vecs, acc);
         return;
     }
-    const __m512i first = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
-    const __m512i second = _mm512_setr_epi32(2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3);
+    const __m512i first = pair_of_rows(0), second = pair_of_rows(1);
     __m512i a[TB_PANEL], b[2];
 
+#pragma GCC unroll 4
     for (int i = 0; i < TB_PANEL; i++)
         a[i] = _mm512_setzero_si512();
     b[0] = b[1] = _mm512_setzero_si512();
@@ -35,8 +29,7 @@ static void tile16(const uint32_t *x, int ldx, const int16_t *w, int pairs, int 
         const uint32_t *at = x;
 
         for (int tap = 0; tap < taps; tap++, w += 2 * TB_PANEL, at += dilation) {
-            __m512i left = _mm512_loadu_si512(at);
-            __m512i right = _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)(const void *)(at + 16)));
+            __m512i left = _mm512_loadu_si512(at), right = twice(at + 16);
             __m512i rows = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)w));
 
 #pragma GCC unroll 4
@@ -50,6 +43,7 @@ static void tile16(const uint32_t *x, int ldx, const int16_t *w, int pairs, int 
             b[1] = TB_DOT16(b[1], right, _mm512_permutexvar_epi32(second, rows));
         }
     }
+#pragma GCC unroll 4
     for (int i = 0; i < TB_PANEL; i++) {
         __m512i half = b[i / 2];
 

@@ -12,4 +12,35 @@
 #undef _mm512_madd_epi16 /* simde 0.7.4 has the arguments of its masked form here */
 #define _mm512_madd_epi16(a, b) simde_mm512_madd_epi16(a, b)
 
+#undef _mm512_cvtepi32_ps
+#define _mm512_cvtepi32_ps(a) emulated_cvtepi32_ps(a)
+static inline __m512 emulated_cvtepi32_ps(__m512i a)
+{
+    simde__m512i_private from = simde__m512i_to_private(a);
+    simde__m512_private to;
+
+    for (int i = 0; i < 16; i++)
+        to.f32[i] = (float)from.i32[i];
+    return simde__m512_from_private(to);
+}
+
+#undef _mm512_cvtepu16_epi32
+#define _mm512_cvtepu16_epi32(a) emulated_cvtepu16_epi32(a)
+static inline __m512i emulated_cvtepu16_epi32(__m256i a)
+{
+    simde__m256i_private from = simde__m256i_to_private(a);
+    simde__m512i_private to;
+
+    for (int i = 0; i < 16; i++)
+        to.i32[i] = from.u16[i];
+    return simde__m512i_from_private(to);
+}
+
+#undef _mm512_extractf32x8_ps
+#define _mm512_extractf32x8_ps(a, half) emulated_extractf32x8_ps(a, half)
+static inline __m256 emulated_extractf32x8_ps(__m512 a, int half)
+{
+    return simde__m512_to_private(a).m256[half];
+}
+
 #endif

@@ -61,12 +61,16 @@ static void check_product(int bits, int out, int in, int tokens, bool bias)
     assert_true(memory && want);
     struct tb_qinput q = tb_qinput_of(x, memory);
     multiply(&p.m, &q, want, &size);
-    assert_int_equal(tb_tensor_init("c", NULL), TB_OK);
-    tb_qmat_run(NULL, &(struct tb_qproduct){ &p.m, c }, 1, &q);
+    for (int level = 0; level < TB_CPU_COUNT; level++) {
+        if (!tb_cpu_supported((enum tb_cpu)level))
+            continue;
+        assert_int_equal(tb_tensor_init(tb_cpu_name((enum tb_cpu)level), NULL), TB_OK);
+        tb_qmat_run(NULL, &(struct tb_qproduct){ &p.m, level == 0 ? c : y }, 1, &q);
+        check_same(level == 0 ? c : y, c, "quantised product, level and c");
+    }
     assert_int_equal(tb_tensor_init(NULL, NULL), TB_OK);
     tb_qmat_run(NULL, &(struct tb_qproduct){ &p.m, y }, 1, &q);
     check_near(y, want, 1e-6 * size, "quantised product");
-    check_same(y, c, "quantised product, best level and c");
     for (int i = 0; i < POOLS; i++) { /* beside another one, in one job */
         struct tb_qproduct both[] = { { &p.m, c }, { &p.m, z } };
 
@@ -109,12 +113,14 @@ static void largest_sums_fit(void **state)
     for (int i = 0; i < TB_QMAT_MOST; i++)
         w[i] = -1.0f;
     for (int bits = 4; bits <= 8; bits += 4)
-        for (int level = 0; level < 2; level++) {
+        for (int level = 0; level < TB_CPU_COUNT; level++) {
+            if (!tb_cpu_supported((enum tb_cpu)level))
+                continue;
             struct packed p = pack(&l, bits);
             struct tb_qinput q = tb_qinput_of(x, memory);
             float y = 0;
 
-            assert_int_equal(tb_tensor_init(level ? NULL : "c", NULL), TB_OK);
+            assert_int_equal(tb_tensor_init(tb_cpu_name((enum tb_cpu)level), NULL), TB_OK);
             tb_qmat_run(NULL, &(struct tb_qproduct){ &p.m, { &y, 1, 1, 1 } }, 1, &q);
             assert_true(fabsf(y / TB_QMAT_MOST - 1) < (bits == 8 ? 0.001f : 0.1f));
             free(p.data);

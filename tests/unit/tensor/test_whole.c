@@ -1,16 +1,8 @@
 /* test_whole.c - products of whole numbers: every CPU level computes the same ones, bit for bit, and convolutions with
  * them agree with those of floats. */
-#include "tensor_test.h"
+#include "levels_test.h"
 
 #include "tensor/fastconv_points.h"
-
-/* The kernels that a test runs; cases are made from `seed`, so that each level sees the same. */
-static const struct tb_kernels *kernels_of(enum tb_cpu level)
-{
-    assert_int_equal(tb_tensor_init(tb_cpu_name(level), NULL), TB_OK);
-    noise_state = 1;
-    return tb_kernels;
-}
 
 static uint32_t any_word(void)
 {
@@ -110,40 +102,22 @@ static size_t widenings(const struct tb_kernels *k, unsigned char *out)
     return n + sizeof words;
 }
 
-static void check_levels(size_t (*make)(const struct tb_kernels *k, unsigned char *out))
-{
-    enum { ROOM = 1 << 19 };
-    unsigned char *want = malloc(ROOM), *got = malloc(ROOM);
-    size_t n = make(kernels_of(TB_CPU_C), want);
-
-    assert_true(n < ROOM);
-    for (int level = TB_CPU_C + 1; level < TB_CPU_COUNT; level++) {
-        if (!tb_cpu_supported((enum tb_cpu)level)) {
-            print_message("this machine has no %s: make test-emulated\n", tb_cpu_name((enum tb_cpu)level));
-            continue;
-        }
-        assert_int_equal(make(kernels_of((enum tb_cpu)level), got), n);
-        assert_memory_equal(want, got, n);
-    }
-    free(want), free(got);
-}
-
 static void products_are_the_same_on_every_level(void **state)
 {
     (void)state;
-    check_levels(tiles);
+    check_levels(TB_CPU_C, tiles);
 }
 
 static void transforms_are_the_same_on_every_level(void **state)
 {
     (void)state;
-    check_levels(transforms);
+    check_levels(TB_CPU_C, transforms);
 }
 
 static void widened_weights_are_the_same_on_every_level(void **state)
 {
     (void)state;
-    check_levels(widenings);
+    check_levels(TB_CPU_C, widenings);
 }
 
 static void check_conv(struct tb_conv_spec spec, int cols, bool whole_weights)
