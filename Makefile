@@ -133,7 +133,8 @@ bench-qwen3: $(O)/bench/bench_qwen3  ## what each stage of the qwen3 engine cost
 	@test -n "$(MODEL)" || { echo "make bench-qwen3: MODEL=DIR names the folder of Qwen3-TTS-12Hz-0.6B-Base or -1.7B-Base"; exit 2; }
 	@$(PYTHON) bench/bench_qwen3.py --bench $< --model "$(MODEL)" $(if $(PEER),--peer "$(PEER)")
 
-$(O)/bench/bench_qwen3: $(O)/bench/bench_qwen3.o $(call archives_of,engine/qwen3)
+QWEN3_BENCHES := $(addprefix $(O)/bench/,bench_qwen3 bench_codec)
+$(QWEN3_BENCHES): $(O)/bench/%: $(O)/bench/%.o $(call archives_of,engine/qwen3)
 	@$(CC) $(LDFLAGS) -o $@ $^ $(call libs_of,engine/qwen3) -lpthread -lm
 
 bench-programs: $(patsubst %.c,$(O)/%,$(wildcard bench/*.c))  ## that they compile is tested

@@ -271,7 +271,7 @@ int main(int argc, char **argv)
     printf("kernels %s, threads %d, weights %s\n", tb_cpu_name(tb_tensor_level()), tb_pool_threads(pool), weights);
     serve(argv[1], pool, weights, argc > 4 ? argv[4] : NULL);
     struct timer from = now();
-    must(tb_q3_model_open(argv[1], &m, &err));
+    must(tb_q3_model_open(argv[1], !strcmp(weights, "float"), &m, &err));
     tell("loading", from, 1);
     from = now();
     must_quantise(&m, pool, weights, &q);

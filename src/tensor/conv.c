@@ -9,8 +9,8 @@
  * packs its block again, which costs little as long as a group has enough rows. How many groups there are depends on
  * the threads; results do not.
  *
- * Weights that are whole numbers are multiplied as such: the input of a block goes through the prologue twice, first to
- * see how large it is, then to be rounded to 16 bits; sums of 32 bits cannot overflow (ops.h). */
+ * Weights that are whole numbers are multiplied as such: the input of a block goes through the prologue first, to see
+ * how large it is, and is then rounded to 16 bits; sums of 32 bits cannot overflow (ops.h). */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +42,7 @@ struct tile {
     uint32_t *x16; /* where weights are whole numbers */
 };
 
-enum { ROW = (MOST_TILES + 1) * TB_TILE + TB_SHORT_HALO };
+enum { ROW = MOST_TILES * TB_TILE + TB_WHOLE_HALO + 32 }; /* what packed_ld rounds up to */
 
 /* Zeros that stand before the first column of the input, in columns of the matrix product. */
 static int lead_of(const struct tb_conv *c)
@@ -211,35 +211,56 @@ static void run_floats(void *ctx, int part)
         }
 }
 
-/* The largest magnitude of a block's input, 1e-30 at least so that silence can be divided by. */
-static float peak_of(const struct job *j, int col, int n)
+/* The input of a block after the prologue, in rows of n floats; those that do not fit `kept` are made again when they
+ * are needed. */
+struct rows {
+    int from, n;   /* columns of the input */
+    int kept;      /* rows that `floats` holds */
+    float *floats; /* [kept][n] */
+};
+
+/* Make all rows. Returns the largest magnitude in them, 1e-30 at least so that silence can be divided by. */
+static float fill_rows(const struct job *j, struct rows *r)
 {
     float row[ROW], peak;
     uint32_t most = 0;
 
     for (int i = 0; i < j->conv->depth; i++) {
-        pack_row(j, i, col - lead_of(j->conv), n + tb_conv_halo_of(j->conv), row);
-        uint32_t here = tb_kernels->fast_peak(row, n + tb_conv_halo_of(j->conv));
+        float *at = i < r->kept ? r->floats + (size_t)i * (size_t)r->n : row;
+
+        pack_row(j, i, r->from, r->n, at);
+        uint32_t here = tb_kernels->fast_peak(at, r->n);
         most = here > most ? here : most;
     }
     memcpy(&peak, &most, sizeof peak);
     return peak > 1e-30f ? peak : 1e-30f;
 }
 
+static void take_row(const struct job *j, const struct rows *r, int i, float row[ROW])
+{
+    if (i < r->kept)
+        memcpy(row, r->floats + (size_t)i * (size_t)r->n, (size_t)r->n * sizeof *row);
+    else if (i < j->conv->depth)
+        pack_row(j, i, r->from, r->n, row);
+    else
+        memset(row, 0, ROW * sizeof *row);
+}
+
 /* A block's input times `gain` as whole numbers, two channels in a word. */
-static void pack_words(const struct job *j, struct piece at, float gain, const struct tile *tiles, int count)
+static void pack_words(const struct job *j, const struct rows *r, float gain, const struct tile *tiles, int count)
 {
     const struct tb_conv *c = j->conv;
-    int ld = tb_conv_packed_ld(c, j->block), n = at.n + tb_conv_halo_of(c), from = at.col - lead_of(c);
+    int ld = tb_conv_packed_ld(c, j->block);
     float a[ROW] = { 0 }, b[ROW] = { 0 };
     uint32_t words[ROW];
 
     for (int i = 0; i < c->depth; i += 2) {
-        pack_row(j, i, from, n, a);
-        if (i + 1 < c->depth)
-            pack_row(j, i + 1, from, n, b);
-        else
-            memset(b, 0, sizeof b);
+        take_row(j, r, i, a);
+        take_row(j, r, i + 1, b);
+        if (!tb_conv_packs_tiles(c)) {
+            tb_kernels->pair16(a, b, gain, tiles[0].x16 + (size_t)(i / 2) * (size_t)ld, ld);
+            continue;
+        }
         tb_kernels->pair16(a, b, gain, words, ROW);
         for (int k = 0; k < count; k++)
             for (int v = 0; v < ld; v += TB_LANES)
@@ -256,29 +277,48 @@ static const int16_t *panel_of(const struct tb_conv *c, int p, int16_t *wide)
     return wide;
 }
 
+/* The sums of a tile: chunk by chunk as whole numbers, and those in floats. */
+static void multiply(const struct tb_conv *c, const struct tile *tile, int ld, const int16_t *w, const float *gain,
+                     float *sums)
+{
+    _Alignas(64) int32_t acc[TB_PANEL * TB_TILE];
+    _Alignas(64) float more[TB_PANEL * TB_TILE];
+    int depth = tb_conv_packed_depth(c);
+
+    for (int from = 0; from < depth; from += c->chunk) {
+        int pairs = depth - from < c->chunk ? depth - from : c->chunk;
+
+        tb_kernels->tile16(tile->x16 + (size_t)from * (size_t)ld, ld, w + (size_t)(from * c->taps * TB_PANEL * 2),
+                           pairs, c->taps, c->spec.dilation, tile->vecs, acc);
+        tb_kernels->from32(acc, gain, from ? more : sums);
+        if (from)
+            tb_kernels->add(sums, more, 1.0f, sums, TB_PANEL * TB_TILE);
+    }
+}
+
 static void run_words(void *ctx, int part)
 {
     const struct job *j = ctx;
     const struct tb_conv *c = j->conv;
     struct piece at = piece_of(j, part);
     _Alignas(64) uint32_t words[TB_PACK_FLOATS];
+    _Alignas(64) float floats[TB_KEPT_FLOATS];
     _Alignas(64) int16_t wide[TB_PANEL * (TB_Q8_LEN + TB_Q8_TAPS) + TB_WIDE_SLACK];
-    _Alignas(64) int32_t acc[TB_PANEL * TB_TILE];
     _Alignas(64) float sums[TB_PANEL * TB_TILE];
-    float peak = peak_of(j, at.col, at.n), gain[TB_PANEL];
+    struct rows rows = { .from = at.col - lead_of(c), .n = at.n + tb_conv_halo_of(c), .floats = floats };
     struct tile tiles[MOST_TILES];
     int count = cut_tiles(j, at.n, NULL, words, tiles);
 
-    pack_words(j, at, c->limit / peak, tiles, count);
+    rows.kept = TB_KEPT_FLOATS / rows.n < c->depth ? TB_KEPT_FLOATS / rows.n : c->depth;
+    float peak = fill_rows(j, &rows), gain[TB_PANEL];
+    pack_words(j, &rows, c->limit / peak, tiles, count);
     for (int p = at.first; p < at.last; p++) {
         const int16_t *w = panel_of(c, p, wide);
 
         for (int i = 0; i < TB_PANEL; i++)
             gain[i] = peak / c->limit * c->unit[p * TB_PANEL + i];
         for (int i = 0; i < count; i++) {
-            tb_kernels->tile16(tiles[i].x16, tb_conv_packed_ld(c, j->block), w, tb_conv_packed_depth(c), c->taps,
-                               c->spec.dilation, tiles[i].vecs, acc);
-            tb_kernels->from32(acc, gain, sums);
+            multiply(c, tiles + i, tb_conv_packed_ld(c, j->block), w, gain, sums);
             store_tile(j, sums, p * TB_PANEL, at.col + tiles[i].t, tiles[i].width);
         }
     }

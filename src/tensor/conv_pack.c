@@ -6,7 +6,10 @@
 
 #include "tensor/conv_priv.h"
 
-enum { WANTED_SUM = 1 << 18 }; /* of the magnitudes of a row of floats that are rounded */
+enum {
+    WANTED_SUM = 1 << 18, /* of the magnitudes of CHUNK floats that are rounded */
+    CHUNK = 1024          /* of them, at most, have their products summed as whole numbers */
+};
 
 /* Where the product's weight for (row, depth index d, tap) comes from; -1 for a tap that only rounds up. */
 static long source_of(const struct tb_conv *c, int row, int d, int tap)
@@ -42,11 +45,13 @@ static void pack_weights(struct tb_conv *c, const float *w)
                 }
 }
 
-/* What the floats of a product row are rounded to multiples of: such that their magnitudes' sum leaves the input 13
- * bits, which is about as exact. */
+/* What the floats of a product row are rounded to multiples of. What their magnitudes' sum has of 31 bits the input has
+ * not: with n weights both are about equally exact where that sum grows with the root of n, for an input whose peaks
+ * are some 16 times its mean. */
 static double unit_for(const struct tb_conv *c, const float *w, int row)
 {
     double sum = 1e-30, most = 0.0;
+    double chunks = (double)tb_conv_packed_depth(c) / c->chunk, n = c->depth / chunks * c->taps;
 
     for (int d = 0; d < c->depth; d++)
         for (int tap = 0; tap < c->taps; tap++) {
@@ -55,11 +60,11 @@ static double unit_for(const struct tb_conv *c, const float *w, int row)
             sum += from < 0 ? 0.0 : fabs((double)w[from]);
             most = from < 0 ? most : fmax(most, fabs((double)w[from]));
         }
-    return fmax(sum / WANTED_SUM, most / 32766.0);
+    return fmax(sum / chunks / (WANTED_SUM * sqrt(n / CHUNK)), most / 32766.0);
 }
 
-/* The same as whole numbers of c->unit, two channels side by side. *sum: the largest sum of a row's magnitudes. False:
- * some are of more than 16 bits. */
+/* The same as whole numbers of c->unit, two channels side by side. *sum: the largest sum of a row's magnitudes in a
+ * chunk. False: some are of more than 16 bits. */
 static bool pack_whole(struct tb_conv *c, const float *w, double *sum)
 {
     bool fits = true;
@@ -69,7 +74,8 @@ static bool pack_whole(struct tb_conv *c, const float *w, double *sum)
         int16_t *panel = c->w16 + (size_t)(row / TB_PANEL) * (size_t)(tb_conv_packed_depth(c) * c->taps * TB_PANEL * 2);
         double here = 0;
 
-        for (int d = 0; d < c->depth; d++)
+        for (int d = 0; d < c->depth; d++) {
+            here = d % (2 * c->chunk) ? here : 0;
             for (int tap = 0; tap < c->taps; tap++) {
                 long from = source_of(c, row, d, tap);
                 double v = from < 0 ? 0.0 : rint((double)w[from] / (double)c->unit[row]);
@@ -78,7 +84,8 @@ static bool pack_whole(struct tb_conv *c, const float *w, double *sum)
                 panel[((d / 2 * c->taps + tap) * TB_PANEL + row % TB_PANEL) * 2 + d % 2] = (int16_t)(fits ? v : 0);
                 here += fabs(v);
             }
-        *sum = here > *sum ? here : *sum;
+            *sum = here > *sum ? here : *sum;
+        }
     }
     return fits;
 }
@@ -99,9 +106,10 @@ static enum tb_code shape(const struct tb_conv_spec *spec, bool whole, const flo
     if (tb_conv_packed_floats(c, 1) > TB_PACK_FLOATS)
         return tb_fail(err, TB_EUNSUPPORTED, "convolution of %d channels, %d taps, dilation %d: too wide", s->in,
                        s->taps, s->dilation);
-    if (whole && !tb_conv_packs_tiles(c))
+    if (whole && (tb_conv_halo_of(c) > TB_WHOLE_HALO || (s->stride > 1 && !s->transposed)))
         return tb_fail(err, TB_EUNSUPPORTED, "convolution of whole numbers, stride %d, %d taps, dilation %d", s->stride,
                        s->taps, s->dilation);
+    c->chunk = tb_conv_packed_depth(c);
     c->bias = calloc((size_t)tb_conv_round_up(c->rows, TB_PANEL), sizeof *c->bias);
     c->unit = calloc((size_t)tb_conv_round_up(c->rows, TB_PANEL), sizeof *c->unit);
     if (!c->bias || !c->unit) {
@@ -161,6 +169,11 @@ enum tb_code tb_conv_pack_whole(const struct tb_conv_spec *spec, const float *w,
         return tb_fail(err, TB_ENOMEM, "convolution weights: %zu bytes", size);
     }
     memset(c.w16, 0, size);
+    if (!(unit > 0.0f) && c.depth * c.taps > CHUNK) {
+        int chunks = (c.depth * c.taps + CHUNK - 1) / CHUNK;
+
+        c.chunk = (tb_conv_packed_depth(&c) + chunks - 1) / chunks;
+    }
     for (int r = 0; r < c.rows; r++)
         c.unit[r] = unit > 0.0f ? unit : (float)unit_for(&c, w, r);
     if (!pack_whole(&c, w, &sum)) {

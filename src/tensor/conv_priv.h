@@ -7,7 +7,9 @@
 
 enum {
     TB_PACK_FLOATS = 96 * 1024, /* of a block's input, on the stack of each thread: 384 kB */
+    TB_KEPT_FLOATS = 64 * 1024, /* of a block's input behind the prologue, where weights are whole: 256 kB */
     TB_SHORT_HALO = 8,          /* columns that a tile may repeat of its neighbour */
+    TB_WHOLE_HALO = 64,         /* of an input of whole numbers, at most */
     TB_WIDE_SLACK = 64          /* what widen16 may write beyond the end */
 };
 

@@ -22,12 +22,13 @@ enum {
     COLS = TB_FAST_COLS,
     INNER = TB_FAST_INNER,
     OUTPUTS = 4,           /* of a half, and taps of a part */
-    MOST_DILATION = 5,
+    MOST_DILATION = 9,     /* 5 with three parts, whose tiles see further */
+    LONG_DILATION = 5,
     MOST_PARTS = 3,
     MOST_POINTS = INNER * (MOST_PARTS + 1),
     MOST_IN = 256,
     PANELS = 2,            /* that share one look at the input of a point, which stays in the first-level cache */
-    SLACK = 8,             /* floats that copies of whole vectors may reach beyond the end */
+    SLACK = 16,            /* floats that copies of whole vectors may reach beyond the end */
     AHEAD = 3,             /* channels to foresee */
     INPUT_FLOATS = MOST_IN * COLS * TB_FAST_LD + SLACK, /* 328 kB on the stack, */
     PACK_WORDS = MOST_POINTS * MOST_IN / 2 * TB_TILE,   /* and 344 kB */
@@ -42,6 +43,7 @@ struct job {
     const struct tb_pre *pre;
     const struct tb_post *post;
     int block; /* columns of a block */
+    int lead;  /* columns of x before that of the same number of y */
 };
 
 static int filters_of(const struct tb_fastconv *c)
@@ -78,6 +80,15 @@ static void load_line(const struct job *j, int c, int from, int n, float *line)
     memset(line + hi, 0, (size_t)(n - hi) * sizeof *line);
 }
 
+/* d floats, as whole vectors. */
+static inline void move(const float *from, int d, float *to)
+{
+    if (d <= 8)
+        memcpy(to, from, 8 * sizeof *to);
+    else
+        memcpy(to, from, 16 * sizeof *to);
+}
+
 /* Columns of a line to e [COLS][TB_FAST_LD], tiles in the order i d + p. Whole vectors are moved: what is too much is
  * overwritten by the next ones. */
 static void split_line(const float *line, int d, int tiles, float *e)
@@ -91,7 +102,7 @@ static void split_line(const float *line, int d, int tiles, float *e)
     }
     for (int o = 0; o < COLS; o++, e += TB_FAST_LD)
         for (int t = 0; t < tiles; t += d)
-            memcpy(e + t, line + COLS * t + d * o, 8 * sizeof *e);
+            move(line + COLS * t + d * o, d, e + t);
 }
 
 /* Outputs y [COLS][TB_TILE] of `tiles` tiles to a line. */
@@ -104,21 +115,21 @@ static void join_line(const float *y, int d, int tiles, float *line)
     }
     for (int t = 0; t < tiles; t += d)
         for (int o = 0; o < COLS; o++)
-            memcpy(line + COLS * t + d * o, y + o * TB_TILE + t, 8 * sizeof *line);
+            move(y + o * TB_TILE + t, d, line + COLS * t + d * o);
 }
 
 /* The input of `tiles` tiles from column `col` on, e [in][COLS][TB_FAST_LD]. Returns its largest magnitude. */
 static float load_block(const struct job *j, int col, int tiles, float *e)
 {
     const struct tb_fastconv *c = j->conv;
-    int d = c->dilation, seen = tiles + (c->parts > 1 ? 2 : 1) * d, lead = (c->taps - 1) * d / 2;
+    int d = c->dilation, seen = tiles + (c->parts > 1 ? 2 : 1) * d, from = col - j->lead;
     uint32_t most = 0;
     float line[LINE] = { 0 }, peak;
 
     for (int i = 0; i < c->in; i++) {
         if (i + AHEAD < c->in)
-            foresee(tb_mat_row(j->x, i + AHEAD), col - lead, COLS * seen, j->x.cols);
-        load_line(j, i, col - lead, COLS * seen, line);
+            foresee(tb_mat_row(j->x, i + AHEAD), from, COLS * seen, j->x.cols);
+        load_line(j, i, from, COLS * seen, line);
         uint32_t here = tb_kernels->fast_peak(line, COLS * seen);
         most = here > most ? here : most;
         split_line(line, d, seen, e + (size_t)i * COLS * TB_FAST_LD);
@@ -197,8 +208,11 @@ void tb_fastconv_run(struct tb_pool *pool, const struct tb_fastconv *conv, struc
     static const struct tb_post no_post;
     struct job j = { .conv = conv, .x = x, .y = y, .pre = pre ? pre : &no_pre, .post = post ? post : &no_post };
 
-    assert(x.rows == conv->in && y.rows == conv->out && y.cols == x.cols);
+    int halo = (conv->taps - 1) * conv->dilation;
+
+    assert(x.rows == conv->in && y.rows == conv->out && (y.cols == x.cols || y.cols == x.cols - halo));
     assert(!j.post->residual || (j.post->residual->rows == y.rows && j.post->residual->cols == y.cols));
+    j.lead = y.cols == x.cols ? halo / 2 : 0;
     j.block = COLS * (TB_TILE / conv->dilation) * conv->dilation;
     tb_pool_run(pool, run_block, &j, (y.cols + j.block - 1) / j.block);
 }
@@ -305,7 +319,8 @@ enum tb_code tb_fastconv_pack(int out, int in, int taps, int dilation, const flo
 
     *conv = (struct tb_fastconv){ 0 };
     assert(out > 0 && out % TB_PANEL == 0 && in > 0 && in % 2 == 0 && in <= MOST_IN);
-    assert(taps % 2 == 1 && c.parts <= MOST_PARTS && dilation > 0 && dilation <= MOST_DILATION);
+    assert(taps % 2 == 1 && c.parts <= MOST_PARTS && dilation > 0);
+    assert(dilation <= (c.parts == MOST_PARTS ? LONG_DILATION : MOST_DILATION));
     c.w = aligned_alloc(64, (size + 63) / 64 * 64);
     c.bias = calloc((size_t)out, sizeof *c.bias);
     c.unit = calloc((size_t)out, sizeof *c.unit);

@@ -1,5 +1,5 @@
 /* fastconv.h - convolutions of whole numbers with a quarter to a half of the multiplications, for those that keep the
- * length and have many columns.
+ * length, or have their surroundings in the input, and have many columns.
  *
  * What tb_conv does with floats is done here by Toom and Cook's method (known as Winograd's in networks), in two
  * levels: four outputs of a filter of four taps from seven products instead of sixteen, and two such filters, or three,
@@ -26,14 +26,15 @@ struct tb_fastconv {
     float *unit; /* [out]: what 1 in w stands for */
 };
 
-/* Pack w [out][in][taps] and bias [out] (NULL: zero); taps odd, at most 11, dilation at most 5, in even and at most
- * 256, out a multiple of 4. unit [out]: each row of w is whole numbers times this; NULL, or where such numbers are too
- * large for 16 bits: they are rounded to units chosen here, which costs more accuracy than the input's rounding.
- * TB_EUNSUPPORTED: weights that are no numbers. Release with tb_fastconv_free, which accepts an empty one. */
+/* Pack w [out][in][taps] and bias [out] (NULL: zero); taps odd, at most 11, dilation at most 9, or 5 where taps > 8, in
+ * even and at most 256, out a multiple of 4. unit [out]: each row of w is whole numbers times this; NULL, or where such
+ * numbers are too large for 16 bits: they are rounded to units chosen here, which costs more accuracy than the input's
+ * rounding. TB_EUNSUPPORTED: weights that are no numbers. Release with tb_fastconv_free, which accepts an empty one. */
 enum tb_code tb_fastconv_pack(int out, int in, int taps, int dilation, const float *w, const float *unit,
                               const float *bias, struct tb_fastconv *conv, struct tb_error *err);
 void tb_fastconv_free(struct tb_fastconv *conv);
-/* y [out][x.cols] of x [in][any], with zeros around it. pre, post and the rules are those of tb_conv_run. */
+/* y [out][x.cols] of x [in][any], with zeros around it; or [out][x.cols - dilation * (taps - 1)] without. pre, post and
+ * the rules are those of tb_conv_run. */
 void tb_fastconv_run(struct tb_pool *pool, const struct tb_fastconv *conv, struct tb_mat x, const struct tb_pre *pre,
                      struct tb_mat y, const struct tb_post *post);
 

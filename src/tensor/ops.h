@@ -64,6 +64,7 @@ struct tb_conv {
     struct tb_q8 q8;       /* [out][in * taps] */
     float *unit;           /* [rows rounded up to 4]: what 1 in w16 or q8 stands for */
     float limit;           /* of the input as whole numbers */
+    int chunk;             /* channels, two by two, whose products are summed as whole numbers; then in floats */
     float *bias;           /* [rows rounded up to 4] */
 };
 
@@ -75,13 +76,14 @@ enum tb_code tb_conv_pack(const struct tb_conv_spec *spec, const float *w, const
 /* The same with weights that are whole numbers times `unit`, of 16 bits; unit 0: floats, which are rounded, and
  * that costs as much accuracy as the input's rounding does. Products and sums are of whole numbers then:
  * each block of columns of the input is rounded to 16 bits with a scale of its own. |input| <= limit, and limit times
- * the largest sum of a row's weights is below 2^31, so no sum can overflow. Errors are at 60 to 70 dB below the output.
- * TB_EUNSUPPORTED: larger weights, a stride, or dilation * (taps - 1) > 8. */
+ * the largest sum of a row's weights is below 2^31, so no sum can overflow; rows of many floats are summed in chunks of
+ * some 1000, which leaves more bits to both. Errors are at 60 to 70 dB below the output.
+ * TB_EUNSUPPORTED: larger weights, a stride, or dilation * (taps - 1) > 64. */
 enum tb_code tb_conv_pack_whole(const struct tb_conv_spec *spec, const float *w, float unit, const float *bias,
                                 struct tb_conv *out, struct tb_error *err);
 /* The same from 8 bits: q8 is [out][in * taps], and the bytes that it points to must outlive the convolution. On TB_OK
  * *q8 is taken over and left empty. TB_EUNSUPPORTED: transposed or with a stride, in * taps > TB_Q8_LEN, more than
- * TB_Q8_TAPS taps, dilation * (taps - 1) > 8, or a zero that is no byte. */
+ * TB_Q8_TAPS taps, dilation * (taps - 1) > 64, or a zero that is no byte. */
 enum tb_code tb_conv_map(const struct tb_conv_spec *spec, struct tb_q8 *q8, const float *bias, struct tb_conv *out,
                          struct tb_error *err);
 /* Keep the weights of a mapped one in memory of its own, as 16-bit numbers: for one that runs many times in a pass. */

@@ -46,7 +46,7 @@ static enum tb_code take_all(struct tb_q3_decoding *s, struct tb_error *err)
         most *= d->blocks[i].rate;
         for (int u = 0; rc == TB_OK && u < TB_Q3_UNITS; u++)
             rc = tb_q3_tail_take(&s->memory, d->blocks[i].out,
-                                 (TAPS - 1) * d->blocks[i].units[u].conv1.spec.dilation, most, &s->unit[i][u], err);
+                                 (TAPS - 1) * d->blocks[i].units[u].dilation, most, &s->unit[i][u], err);
     }
     return rc ? rc : tb_q3_tail_take(&s->memory, d->tail.spec.in, TAPS - 1, most, &s->last, err);
 }
@@ -201,30 +201,72 @@ static void depthwise(const struct tb_q3_up *u, struct tb_mat x, struct tb_mat y
     }
 }
 
+/* y = up(x), rows of frames: the exact layer or, where there is one, that of whole numbers. */
+static enum tb_code run_up(const struct tb_q3_run *run, const struct tb_q3_up *u, struct tb_mat x, struct tb_mat y,
+                           struct tb_error *err)
+{
+    struct tb_mat in, out;
+    enum tb_code rc;
+
+    if (!u->up_whole.rows) {
+        tb_linear_run(run->pool, &u->up, x, y);
+        return TB_OK;
+    }
+    if ((rc = tb_scratch_mat(run->scratch, x.cols, x.rows, &in, err)) ||
+        (rc = tb_scratch_mat(run->scratch, y.cols, y.rows, &out, err)))
+        return rc;
+    tb_transpose(x, in);
+    tb_conv_run(run->pool, &u->up_whole, in, NULL, out, NULL);
+    tb_transpose(out, y);
+    return TB_OK;
+}
+
+/* x = narrow(gelu(wide(x))), rows of frames. */
+static enum tb_code run_inner(const struct tb_q3_run *run, const struct tb_q3_up *u, struct tb_mat x,
+                              struct tb_error *err)
+{
+    bool whole = u->wide_whole.rows;
+    struct tb_mat turned, wide;
+    enum tb_code rc;
+
+    if ((rc = tb_scratch_mat(run->scratch, x.cols, x.rows, &turned, err)) ||
+        (rc = tb_scratch_mat(run->scratch, whole ? u->wide.out : x.rows, whole ? x.rows : u->wide.out, &wide, err)))
+        return rc;
+    if (!whole) {
+        tb_linear_run(run->pool, &u->wide, x, wide);
+        tb_q3_gelu(wide);
+        tb_linear_run(run->pool, &u->narrow, wide, x);
+        return TB_OK;
+    }
+    tb_transpose(x, turned);
+    tb_conv_run(run->pool, &u->wide_whole, turned, NULL, wide, NULL);
+    tb_q3_gelu(wide);
+    tb_conv_run(run->pool, &u->narrow_whole, wide, NULL, turned, NULL);
+    tb_transpose(turned, x);
+    return TB_OK;
+}
+
 /* x [n][latent] to *y [n * rate][latent], in scratch. */
 static enum tb_code upsample(const struct tb_q3_run *run, struct tb_q3_decoding *s, int index, struct tb_mat x,
                              struct tb_mat *y, struct tb_error *err)
 {
     const struct tb_q3_up *u = &s->d->ups[index];
     int n = x.rows * u->rate;
-    struct tb_mat both, normed, wide, fine = tb_mat_rows(s->ups[index], TAPS - 1, n);
+    struct tb_mat both, normed, fine = tb_mat_rows(s->ups[index], TAPS - 1, n);
     enum tb_code rc;
 
     if ((rc = tb_scratch_mat(run->scratch, x.rows, u->up.out, &both, err)) ||
         (rc = tb_scratch_mat(run->scratch, n, x.cols, &normed, err)) ||
-        (rc = tb_scratch_mat(run->scratch, n, u->wide.out, &wide, err)) ||
-        (rc = tb_scratch_mat(run->scratch, n, x.cols, y, err)))
+        (rc = tb_scratch_mat(run->scratch, n, x.cols, y, err)) || (rc = run_up(run, u, x, both, err)))
         return rc;
-    tb_linear_run(run->pool, &u->up, x, both);
     for (int r = 0; r < n; r++)
         memcpy(tb_mat_row(fine, r), tb_mat_row(both, r / u->rate) + r % u->rate * x.cols,
                (size_t)x.cols * sizeof(float));
     tb_q3_look(run, "upsample_conv", index, fine);
     depthwise(u, s->ups[index], normed);
     tb_q3_layer_norm(normed, u->norm_w, u->norm_b, NORM_EPS, normed);
-    tb_linear_run(run->pool, &u->wide, normed, wide);
-    tb_q3_gelu(wide);
-    tb_linear_run(run->pool, &u->narrow, wide, normed);
+    if ((rc = run_inner(run, u, normed, err)))
+        return rc;
     for (int r = 0; r < n; r++)
         memcpy(tb_mat_row(*y, r), tb_mat_row(fine, r), (size_t)x.cols * sizeof(float));
     tb_q3_add_scaled(*y, normed, u->gamma);
@@ -236,6 +278,22 @@ static enum tb_code upsample(const struct tb_q3_run *run, struct tb_q3_decoding 
 static struct tb_pre pre_of(const struct tb_q3_snake *s)
 {
     return (struct tb_pre){ .kind = TB_PRE_SNAKE, .alpha = s->alpha, .inv_alpha = s->inverse };
+}
+
+/* The seven taps of a unit. */
+static void run_taps(struct tb_pool *pool, const struct tb_q3_unit *u, struct tb_mat x, struct tb_mat y)
+{
+    struct tb_pre pre = pre_of(&u->snake1);
+    int share = u->shares ? x.rows / u->shares : 0;
+
+    if (u->shares == 0)
+        tb_conv_run(pool, &u->conv1, x, &pre, y, NULL);
+    for (int i = 0; i < u->shares; i++) {
+        tb_fastconv_run(pool, &u->fast[i], tb_mat_rows(x, i * share, share), &pre, y,
+                        &(struct tb_post){ .accumulate = i > 0 });
+        pre.alpha += share;
+        pre.inv_alpha += share;
+    }
 }
 
 /* Block i from its tail with n new columns, into y: the new columns of whatever comes next. */
@@ -255,13 +313,13 @@ static enum tb_code run_block(const struct tb_q3_run *run, struct tb_q3_decoding
     tb_q3_look(run, "block_up", i + 1, tb_q3_tail_fresh(&s->unit[i][0], cols));
     for (int u = 0; u < TB_Q3_UNITS; u++) {
         struct tb_q3_tail *t = &s->unit[i][u];
-        struct tb_pre first = pre_of(&b->units[u].snake1), second = pre_of(&b->units[u].snake2);
+        struct tb_pre second = pre_of(&b->units[u].snake2);
         struct tb_mat x = tb_q3_tail_fresh(t, cols), to = y;
         struct tb_post post = { .residual = &x };
 
         if (u + 1 < TB_Q3_UNITS)
             to = tb_q3_tail_fresh(&s->unit[i][u + 1], cols);
-        tb_conv_run(run->pool, &b->units[u].conv1, tb_q3_tail_filled(t, cols), &first, inner, NULL);
+        run_taps(run->pool, &b->units[u], tb_q3_tail_filled(t, cols), inner);
         tb_conv_run(run->pool, &b->units[u].conv2, inner, &second, to, &post);
         tb_q3_tail_advance(t, cols);
         if (i == 0)

@@ -10,10 +10,11 @@
 #define TB_ENGINE_QWEN3_CODEC_DECODER_H
 
 #include "engine/qwen3/config.h"
-#include "tensor/ops.h"
+#include "tensor/fastconv.h"
 
 enum {
     TB_Q3_UNITS = 3,          /* residual units of a block */
+    TB_Q3_SHARES = 2,         /* of the input channels of a convolution that is too wide for one struct tb_fastconv */
     TB_Q3_UPS = 4             /* most ratios before the blocks */
 };
 
@@ -24,7 +25,10 @@ struct tb_q3_snake {
 
 struct tb_q3_unit {
     struct tb_q3_snake snake1, snake2;
-    struct tb_conv conv1, conv2; /* 7 taps, dilated 1, 3, 9; 1 tap */
+    int dilation;                          /* of conv1: 1, 3, 9 */
+    struct tb_conv conv1, conv2;           /* 7 taps; 1 tap */
+    int shares;                            /* 0, or conv1 is not there: so many of */
+    struct tb_fastconv fast[TB_Q3_SHARES]; /* have an equal part of its input channels each */
 };
 
 struct tb_q3_block {
@@ -39,6 +43,7 @@ struct tb_q3_up {
     int rate;
     float *packed;              /* of `up` */
     struct tb_linear up;        /* [rate * latent][latent] */
+    struct tb_conv up_whole, wide_whole, narrow_whole; /* where decoder.whole in place of up, wide, narrow: one tap */
     const float *taps, *bias;   /* [latent][7], [latent]: each channel by itself */
     const float *norm_w, *norm_b, *gamma; /* [latent] */
     struct tb_linear wide, narrow;
@@ -46,6 +51,8 @@ struct tb_q3_up {
 
 struct tb_q3_decoder {
     struct tb_q3_codec_config config;
+    bool whole;                     /* not exact, but of whole numbers */
+    struct tb_q3_halved *halved;    /* where it is: the transformer's matrices in bfloat16 */
     const float *sums[TB_Q3_MAX_GROUPS], *usage[TB_Q3_MAX_GROUPS]; /* [codebook][vector], [codebook] */
     struct tb_linear first, rest;   /* vector -> width */
     struct tb_linear pre;           /* [latent][width * 3]: three taps */
@@ -59,8 +66,12 @@ struct tb_q3_decoder {
     struct tb_conv tail;            /* 7 taps -> 1 */
 };
 
-/* Load from the weights of speech_tokenizer/. Release with tb_q3_decoder_free, also after a failure. */
-void tb_q3_decoder_load(struct tb_q3_loader *l, const struct tb_q3_codec_config *config, struct tb_q3_decoder *out);
+/* Load from the weights of speech_tokenizer/. whole: convolutions and ConvNeXt's layers multiply 16-bit whole numbers
+ * (tensor/fastconv.h, tb_conv_pack_whole) and the transformer holds bfloat16: twice as fast, and the waveform stands at
+ * 47 to 49 dB from the exact one (docs/MODEL-qwen3.md); how it is cut into pieces then changes its rounding. Release
+ * with tb_q3_decoder_free, also after a failure. */
+void tb_q3_decoder_load(struct tb_q3_loader *l, const struct tb_q3_codec_config *config, bool whole,
+                        struct tb_q3_decoder *out);
 void tb_q3_decoder_free(struct tb_q3_decoder *d);
 
 /* A stream, for one thread at a time, that computes at most `chunk` frames at once: more are faster and take more

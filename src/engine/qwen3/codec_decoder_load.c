@@ -1,12 +1,24 @@
-/* codec_decoder_load.c - the weights of codec_decoder.h. Convolutions have no padding: the stream holds what lies before. */
+/* codec_decoder_load.c - the weights of codec_decoder.h. Convolutions have no padding: the stream holds what lies
+ * before. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/qwen3/codec_decoder.h"
+#include "tensor/bf16.h"
 
-enum { TAPS = 7, WIDER = 4 }; /* ConvNeXt's inner width */
+enum {
+    TAPS = 7,
+    WIDER = 4,        /* ConvNeXt's inner width */
+    MOST_SHARE = 256, /* input channels of a struct tb_fastconv */
+    PANEL = 4         /* its output channels come in such */
+};
+
+struct tb_q3_halved { /* a linear layer of floats in bfloat16 */
+    struct tb_q3_halved *next;
+    uint16_t w[];
+};
 
 static float *room(struct tb_q3_loader *l, size_t n)
 {
@@ -15,6 +27,12 @@ static float *room(struct tb_q3_loader *l, size_t n)
     if (!p && l->rc == TB_OK)
         l->rc = tb_fail(l->err, TB_ENOMEM, "qwen3: %zu floats", n);
     return p;
+}
+
+static void load_conv(struct tb_q3_loader *l, const struct tb_q3_decoder *d, struct tb_conv *conv,
+                      struct tb_conv_spec spec, const char *at)
+{
+    (d->whole ? tb_q3_conv_whole : tb_q3_conv)(l, conv, spec, at);
 }
 
 static void load_snake(struct tb_q3_loader *l, struct tb_q3_snake *s, int n, const char *at)
@@ -31,22 +49,56 @@ static void load_snake(struct tb_q3_loader *l, struct tb_q3_snake *s, int n, con
     }
 }
 
-static void load_unit(struct tb_q3_loader *l, struct tb_q3_unit *u, int channels, int dilation, const char *at)
+/* Seven taps by Toom and Cook's method, each share of the input channels by itself: w [channels][channels][TAPS] as
+ * `shares` of [channels][share][TAPS]. */
+static void pack_shares(struct tb_q3_loader *l, struct tb_q3_unit *u, int channels, const float *w, const float *bias)
+{
+    size_t share = (size_t)(channels / u->shares) * TAPS;
+    float *part = room(l, (size_t)channels * share);
+
+    for (int i = 0; l->rc == TB_OK && i < u->shares; i++) {
+        for (size_t r = 0; r < (size_t)channels; r++)
+            memcpy(part + r * share, w + (r * (size_t)u->shares + (size_t)i) * share, share * sizeof *part);
+        l->rc = tb_fastconv_pack(channels, channels / u->shares, TAPS, u->dilation, part, NULL, i ? NULL : bias,
+                                 &u->fast[i], l->err);
+    }
+    free(part);
+}
+
+/* The seven taps of a unit: whole, and not so wide that its larger weights take longer to read than they save. */
+static void load_taps(struct tb_q3_loader *l, const struct tb_q3_decoder *d, struct tb_q3_unit *u, int channels,
+                      const char *at)
+{
+    struct tb_conv_spec spec = { .out = channels, .in = channels, .taps = TAPS, .dilation = u->dilation };
+
+    if (!d->whole || channels > TB_Q3_SHARES * MOST_SHARE || channels % (2 * PANEL)) {
+        load_conv(l, d, &u->conv1, spec, at);
+        return;
+    }
+    const float *w = tb_q3_borrow(l, channels, channels, TAPS, "%s.weight", at);
+    const float *bias = tb_q3_vector(l, channels, "%s.bias", at);
+    u->shares = channels > MOST_SHARE ? TB_Q3_SHARES : 1;
+    if (l->rc == TB_OK)
+        pack_shares(l, u, channels, w, bias);
+    tb_q3_release(l);
+}
+
+static void load_unit(struct tb_q3_loader *l, const struct tb_q3_decoder *d, struct tb_q3_unit *u, int channels,
+                      const char *at)
 {
     char name[96];
 
     snprintf(name, sizeof name, "%.80s.act1", at);
     load_snake(l, &u->snake1, channels, name);
     snprintf(name, sizeof name, "%.80s.conv1.conv", at);
-    tb_q3_conv(l, &u->conv1,
-              (struct tb_conv_spec){ .out = channels, .in = channels, .taps = TAPS, .dilation = dilation }, name);
+    load_taps(l, d, u, channels, name);
     snprintf(name, sizeof name, "%.80s.act2", at);
     load_snake(l, &u->snake2, channels, name);
     snprintf(name, sizeof name, "%.80s.conv2.conv", at);
-    tb_q3_conv(l, &u->conv2, (struct tb_conv_spec){ .out = channels, .in = channels, .taps = 1 }, name);
+    load_conv(l, d, &u->conv2, (struct tb_conv_spec){ .out = channels, .in = channels, .taps = 1 }, name);
 }
 
-static void load_block(struct tb_q3_loader *l, struct tb_q3_block *b, int index)
+static void load_block(struct tb_q3_loader *l, const struct tb_q3_decoder *d, struct tb_q3_block *b, int index)
 {
     static const int dilations[TB_Q3_UNITS] = { 1, 3, 9 };
     char name[96];
@@ -54,11 +106,13 @@ static void load_block(struct tb_q3_loader *l, struct tb_q3_block *b, int index)
     snprintf(name, sizeof name, "decoder.decoder.%d.block.0", index);
     load_snake(l, &b->snake, b->in, name);
     snprintf(name, sizeof name, "decoder.decoder.%d.block.1.conv", index);
-    tb_q3_conv(l, &b->up, (struct tb_conv_spec){ .out = b->out, .in = b->in, .taps = 2 * b->rate, .stride = b->rate,
-                                                .pad_left = b->rate, .pad_right = b->rate, .transposed = true }, name);
+    load_conv(l, d, &b->up, (struct tb_conv_spec){ .out = b->out, .in = b->in, .taps = 2 * b->rate, .stride = b->rate,
+                                                   .pad_left = b->rate, .pad_right = b->rate, .transposed = true },
+              name);
     for (int u = 0; u < TB_Q3_UNITS; u++) {
         snprintf(name, sizeof name, "decoder.decoder.%d.block.%d", index, u + 2);
-        load_unit(l, &b->units[u], b->out, dilations[u], name);
+        b->units[u].dilation = dilations[u];
+        load_unit(l, d, &b->units[u], b->out, name);
     }
 }
 
@@ -121,13 +175,57 @@ static void load_frames_conv(struct tb_q3_loader *l, struct tb_linear *linear, i
     *linear = (struct tb_linear){ .dtype = TB_F32, .out = out, .in = in * taps, .w = w, .bias = bias };
 }
 
-void tb_q3_decoder_load(struct tb_q3_loader *l, const struct tb_q3_codec_config *config, struct tb_q3_decoder *d)
+/* Let a layer of floats hold the nearest bfloat16: they are read from end to end for every few frames. */
+static void halve(struct tb_q3_loader *l, struct tb_q3_decoder *d, struct tb_linear *linear)
+{
+    size_t n = (size_t)linear->out * (size_t)linear->in;
+    struct tb_q3_halved *h;
+
+    if (l->rc || n == 0 || linear->dtype != TB_F32)
+        return;
+    h = malloc(sizeof *h + n * sizeof *h->w);
+    if (!h) {
+        l->rc = tb_fail(l->err, TB_ENOMEM, "qwen3: %zu numbers", n);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        h->w[i] = tb_to_bf16(((const float *)linear->w)[i]);
+    h->next = d->halved;
+    d->halved = h;
+    linear->w = h->w;
+    linear->dtype = TB_BF16;
+    tb_q3_release(l);
+}
+
+static void halve_stack(struct tb_q3_loader *l, struct tb_q3_decoder *d)
+{
+    for (int i = 0; l->rc == TB_OK && i < d->stack.spec.layers; i++) {
+        struct tb_q3_layer *y = &d->stack.layers[i];
+        struct tb_linear *all[] = { &y->q, &y->k, &y->v, &y->o, &y->gate, &y->up, &y->down };
+
+        for (size_t k = 0; k < sizeof all / sizeof *all; k++)
+            halve(l, d, all[k]);
+    }
+}
+
+/* A linear layer of floats as a convolution of whole numbers with one tap, which has many columns to share a weight. */
+static void make_whole(struct tb_q3_loader *l, const struct tb_linear *linear, struct tb_conv *conv)
+{
+    struct tb_conv_spec spec = { .out = linear->out, .in = linear->in, .taps = 1 };
+
+    if (l->rc == TB_OK && linear->dtype == TB_F32)
+        l->rc = tb_conv_pack_whole(&spec, linear->w, 0.0f, linear->bias, conv, l->err);
+    tb_q3_release(l);
+}
+
+void tb_q3_decoder_load(struct tb_q3_loader *l, const struct tb_q3_codec_config *config, bool whole,
+                        struct tb_q3_decoder *d)
 {
     int latent = config->decoder.latent, hidden = config->decoder.transformer.hidden, channels = config->decoder.hidden;
     int count = config->decoder.rate_count;
     char name[64];
 
-    *d = (struct tb_q3_decoder){ .config = *config };
+    *d = (struct tb_q3_decoder){ .config = *config, .whole = whole };
     if (l->rc == TB_OK && config->decoder.ratio_count > TB_Q3_UPS)
         l->rc = tb_fail(l->err, TB_EUNSUPPORTED, "qwen3: %d upsampling_ratios, at most %d", config->decoder.ratio_count,
                         TB_Q3_UPS);
@@ -144,24 +242,43 @@ void tb_q3_decoder_load(struct tb_q3_loader *l, const struct tb_q3_codec_config 
         load_up(l, &d->ups[i], latent, i);
         load_convnext(l, &d->ups[i], latent, i);
     }
-    tb_q3_conv(l, &d->head, (struct tb_conv_spec){ .out = channels, .in = latent, .taps = TAPS },
+    if (whole)
+        halve_stack(l, d);
+    for (int i = 0; whole && i < config->decoder.ratio_count; i++) {
+        struct tb_q3_up *u = &d->ups[i];
+
+        make_whole(l, &u->up, &u->up_whole);
+        make_whole(l, &u->wide, &u->wide_whole);
+        make_whole(l, &u->narrow, &u->narrow_whole);
+        free(u->packed);
+        u->packed = NULL;
+    }
+    load_conv(l, d, &d->head, (struct tb_conv_spec){ .out = channels, .in = latent, .taps = TAPS },
               "decoder.decoder.0.conv");
     for (int i = 0; i < count; i++, channels /= 2) {
         d->blocks[i].in = channels;
         d->blocks[i].out = channels / 2;
         d->blocks[i].rate = config->decoder.rates[i];
-        load_block(l, &d->blocks[i], i + 1);
+        load_block(l, d, &d->blocks[i], i + 1);
     }
     snprintf(name, sizeof name, "decoder.decoder.%d", count + 1);
     load_snake(l, &d->snake, channels, name);
     snprintf(name, sizeof name, "decoder.decoder.%d.conv", count + 2);
-    tb_q3_conv(l, &d->tail, (struct tb_conv_spec){ .out = 1, .in = channels, .taps = TAPS }, name);
+    tb_q3_conv(l, &d->tail, (struct tb_conv_spec){ .out = 1, .in = channels, .taps = TAPS }, name); /* exact: a row */
+}
+
+static void free_up(struct tb_q3_up *u)
+{
+    free(u->packed);
+    tb_conv_free(&u->up_whole);
+    tb_conv_free(&u->wide_whole);
+    tb_conv_free(&u->narrow_whole);
 }
 
 void tb_q3_decoder_free(struct tb_q3_decoder *d)
 {
     for (int i = 0; i < TB_Q3_UPS; i++)
-        free(d->ups[i].packed);
+        free_up(&d->ups[i]);
     for (int i = 0; i < d->config.decoder.rate_count; i++) {
         struct tb_q3_block *b = &d->blocks[i];
 
@@ -170,9 +287,17 @@ void tb_q3_decoder_free(struct tb_q3_decoder *d)
         for (int u = 0; u < TB_Q3_UNITS; u++) {
             free(b->units[u].snake1.alpha);
             free(b->units[u].snake2.alpha);
+            for (int k = 0; k < TB_Q3_SHARES; k++)
+                tb_fastconv_free(&b->units[u].fast[k]);
             tb_conv_free(&b->units[u].conv1);
             tb_conv_free(&b->units[u].conv2);
         }
+    }
+    while (d->halved) {
+        struct tb_q3_halved *next = d->halved->next;
+
+        free(d->halved);
+        d->halved = next;
     }
     free(d->snake.alpha);
     tb_conv_free(&d->head);

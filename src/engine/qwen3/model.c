@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-static enum tb_code load(struct tb_q3_model *m, struct tb_error *err)
+static enum tb_code load(struct tb_q3_model *m, bool exact, struct tb_error *err)
 {
     struct tb_q3_loader main = { m->weights, TB_OK, err }, codec = { m->codec_weights, TB_OK, err };
 
@@ -13,7 +13,7 @@ static enum tb_code load(struct tb_q3_model *m, struct tb_error *err)
     if (main.rc)
         return main.rc;
     tb_q3_encoder_load(&codec, &m->codec, &m->encoder);
-    tb_q3_decoder_load(&codec, &m->codec, &m->decoder);
+    tb_q3_decoder_load(&codec, &m->codec, !exact, &m->decoder);
     return codec.rc;
 }
 
@@ -39,7 +39,7 @@ static enum tb_code check_ids(const struct tb_q3_model *m, const char *folder, s
     return TB_OK;
 }
 
-enum tb_code tb_q3_model_open(const char *folder, struct tb_q3_model *m, struct tb_error *err)
+enum tb_code tb_q3_model_open(const char *folder, bool exact, struct tb_q3_model *m, struct tb_error *err)
 {
     char path[4096];
     struct stat info;
@@ -54,7 +54,7 @@ enum tb_code tb_q3_model_open(const char *folder, struct tb_q3_model *m, struct 
     if ((rc = tb_q3_config_load(folder, &m->config, &m->codec, &m->generation, err)) ||
         (rc = tb_q3_bpe_open(folder, m->config.im_start, &m->bpe, err)) || (rc = check_ids(m, folder, err)) ||
         (rc = tb_q3_weights_open(folder, &m->weights, err)) ||
-        (rc = tb_q3_weights_open(path, &m->codec_weights, err)) || (rc = load(m, err)))
+        (rc = tb_q3_weights_open(path, &m->codec_weights, err)) || (rc = load(m, exact, err)))
         tb_q3_model_close(m);
     return rc;
 }

@@ -22,9 +22,9 @@ struct tb_q3_model {
     struct tb_q3_decoder decoder;
 };
 
-/* Load a folder. Errors say which file, what was found and what was wanted. Release with tb_q3_model_close, also after
- * a failure. */
-enum tb_code tb_q3_model_open(const char *folder, struct tb_q3_model *m, struct tb_error *err);
+/* Load a folder; exact: the codec's decoder is that of the reference, not the faster one (codec_decoder.h). Errors say
+ * which file, what was found and what was wanted. Release with tb_q3_model_close, also after a failure. */
+enum tb_code tb_q3_model_open(const char *folder, bool exact, struct tb_q3_model *m, struct tb_error *err);
 void tb_q3_model_close(struct tb_q3_model *m);
 
 #endif

@@ -114,6 +114,11 @@ static enum tb_code cache_path(const struct tb_engine_config *config, const char
     return TB_OK;
 }
 
+static bool is_exact(const struct tb_engine_config *config)
+{
+    return !config->weights || !strcmp(config->weights, "float");
+}
+
 static enum tb_code quantise(struct qwen3 *q, const struct tb_engine_config *config, struct tb_error *err)
 {
     struct tb_q3_quant_config c = { .stamp = tb_q3_weights_stamp(q->model.weights), .pool = config->pool,
@@ -121,7 +126,7 @@ static enum tb_code quantise(struct qwen3 *q, const struct tb_engine_config *con
     char path[PATH_MAX];
     enum tb_code rc;
 
-    if (!config->weights || !strcmp(config->weights, "float"))
+    if (is_exact(config))
         return TB_OK;
     if (strcmp(config->weights, "int8") && strcmp(config->weights, "int4"))
         return tb_fail(err, TB_EINVAL, "qwen3: weights '%s' are none of float, int8, int4", config->weights);
@@ -146,7 +151,7 @@ static enum tb_code open_engine(const struct tb_engine_config *config, struct tb
     q->base.ops = &tb_qwen3_ops;
     q->pool = config->pool;
     tb_q3_batch_init(&q->batch);
-    enum tb_code rc = tb_q3_model_open(config->model_dir, &q->model, err);
+    enum tb_code rc = tb_q3_model_open(config->model_dir, is_exact(config), &q->model, err);
     if (rc == TB_OK)
         rc = quantise(q, config, err);
     if (rc)

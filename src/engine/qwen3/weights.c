@@ -312,15 +312,27 @@ const float *tb_q3_borrow(struct tb_q3_loader *l, int a, int b, int c, const cha
     return p;
 }
 
-void tb_q3_conv(struct tb_q3_loader *l, struct tb_conv *conv, struct tb_conv_spec spec, const char *at)
+static void load_conv(struct tb_q3_loader *l, struct tb_conv *conv, struct tb_conv_spec spec, bool whole,
+                      const char *at)
 {
     int a = spec.transposed ? spec.in : spec.out, b = spec.transposed ? spec.out : spec.in;
     const float *w = tb_q3_borrow(l, a, b, spec.taps, "%s.weight", at);
     const float *bias = tb_q3_vector(l, spec.out, "%s.bias", at);
 
     if (l->rc == TB_OK)
-        l->rc = tb_conv_pack(&spec, w, bias, conv, l->err);
+        l->rc = whole ? tb_conv_pack_whole(&spec, w, 0.0f, bias, conv, l->err)
+                      : tb_conv_pack(&spec, w, bias, conv, l->err);
     tb_q3_release(l);
+}
+
+void tb_q3_conv(struct tb_q3_loader *l, struct tb_conv *conv, struct tb_conv_spec spec, const char *at)
+{
+    load_conv(l, conv, spec, false, at);
+}
+
+void tb_q3_conv_whole(struct tb_q3_loader *l, struct tb_conv *conv, struct tb_conv_spec spec, const char *at)
+{
+    load_conv(l, conv, spec, true, at);
 }
 
 void tb_q3_linear(struct tb_q3_loader *l, struct tb_linear *linear, int out, int in, bool bias, const char *fmt, ...)

@@ -47,6 +47,8 @@ const float *tb_q3_borrow(struct tb_q3_loader *l, int a, int b, int c, const cha
 void tb_q3_release(struct tb_q3_loader *l);
 /* AT.weight and AT.bias as a packed convolution; what was borrowed is released. */
 void tb_q3_conv(struct tb_q3_loader *l, struct tb_conv *conv, struct tb_conv_spec spec, const char *at);
+/* The same, of whole numbers: tb_conv_pack_whole. */
+void tb_q3_conv_whole(struct tb_q3_loader *l, struct tb_conv *conv, struct tb_conv_spec spec, const char *at);
 
 /* The weight files that an index names, each once. */
 struct tb_q3_index {

@@ -10,9 +10,10 @@ struct pair {
     struct tb_fastconv fast;
 };
 
-static struct pair pack(int out, int in, int taps, int dilation, const float *w, const float *unit, const float *bias)
+/* pad: zeros on each side of the plain one. */
+static struct pair pack(int out, int in, int taps, int dilation, int pad, const float *w, const float *unit,
+                        const float *bias)
 {
-    int pad = (taps - 1) * dilation / 2;
     struct tb_conv_spec spec = { .out = out, .in = in, .taps = taps, .dilation = dilation, .pad_left = pad,
                                  .pad_right = pad };
     struct pair p;
@@ -43,11 +44,14 @@ static double below(struct tb_mat a, struct tb_mat b)
     return 10 * log10(signal / error);
 }
 
-static void check(int taps, int dilation, int cols, bool whole)
+/* padded: zeros are around the input; else it has as many columns more. */
+static void check(int taps, int dilation, int cols, bool whole, bool padded)
 {
+    int halo = (taps - 1) * dilation;
     float *w = noises((size_t)(OUT * IN * taps), 127.0f), *bias = noises(OUT, 30.0f), unit[OUT];
     float *chan = noises(4 * IN, 1.0f);
-    struct tb_mat x = noise_mat(IN, cols), res = noise_mat(OUT, cols), a = noise_mat(OUT, cols), b = copy_mat(a);
+    struct tb_mat x = noise_mat(IN, padded ? cols : cols + halo), res = noise_mat(OUT, cols);
+    struct tb_mat a = noise_mat(OUT, cols), b = copy_mat(a);
     struct tb_mat start = copy_mat(a);
     struct tb_pre pre = { chan, chan + IN, TB_PRE_SNAKE, 0, chan + 2 * IN, chan + 3 * IN };
     struct tb_post post = { .residual = &res, .gain = 0.5f, .accumulate = true };
@@ -61,7 +65,7 @@ static void check(int taps, int dilation, int cols, bool whole)
         for (int i = 0; whole && i < IN * taps; i++)
             w[r * IN * taps + i] = rintf(w[r * IN * taps + i]) * unit[r];
     }
-    struct pair p = pack(OUT, IN, taps, dilation, w, whole ? unit : NULL, bias);
+    struct pair p = pack(OUT, IN, taps, dilation, padded ? halo / 2 : 0, w, whole ? unit : NULL, bias);
     tb_conv_run(NULL, &p.plain, x, &pre, a, &post);
     tb_fastconv_run(NULL, &p.fast, x, &pre, b, &post);
     check_gaps(b);
@@ -82,14 +86,17 @@ static void check(int taps, int dilation, int cols, bool whole)
 
 static void every_shape(void)
 {
-    static const int taps[] = { 1, 3, 5, 7, 9, 11 }, dilations[] = { 1, 2, 3, 5 };
+    static const int taps[] = { 1, 3, 5, 7, 9, 11 }, dilations[] = { 1, 2, 3, 5, 9 };
     static const int cols[] = { 1, 2, 7, 8, 19, 96, 97, 160, 180, 191, 192, 193, 640 };
     int n = 0;
 
     for (size_t t = 0; t < sizeof taps / sizeof *taps; t++)
         for (size_t d = 0; d < sizeof dilations / sizeof *dilations; d++)
             for (size_t c = 0; c < sizeof cols / sizeof *cols; c++)
-                check(taps[t], dilations[d], cols[c], n++ % 2);
+                if (dilations[d] <= 5 || taps[t] <= 7) {
+                    check(taps[t], dilations[d], cols[c], n % 2, n / 2 % 2);
+                    n++;
+                }
 }
 
 static void agrees_with_the_plain_convolution(void **state)
@@ -116,7 +123,7 @@ static void largest_body(void)
         for (int c = 0; c < CHANNELS; c++)
             for (int t = 0; t < COLS; t++)
                 tb_mat_row(x, c)[t] = (t + k / 3) % 4 < 2 ? 3e4f : -3e4f;
-        struct pair p = pack(ROWS, CHANNELS, n, 1, w, unit, bias);
+        struct pair p = pack(ROWS, CHANNELS, n, 1, n / 2, w, unit, bias);
         tb_conv_run(NULL, &p.plain, x, NULL, a, NULL);
         tb_fastconv_run(NULL, &p.fast, x, NULL, b, NULL);
         assert_true(below(a, b) > 2.0);
@@ -135,7 +142,7 @@ static void silence_body(void)
 {
     float *w = noises(4 * 2 * 3, 1.0f);
     struct tb_mat x = noise_mat(2, 300), y = noise_mat(4, 300);
-    struct pair p = pack(4, 2, 3, 1, w, NULL, NULL);
+    struct pair p = pack(4, 2, 3, 1, 1, w, NULL, NULL);
 
     for (int r = 0; r < 2; r++)
         memset(tb_mat_row(x, r), 0, 300 * sizeof(float));
