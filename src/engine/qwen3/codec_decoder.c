@@ -201,26 +201,6 @@ static void depthwise(const struct tb_q3_up *u, struct tb_mat x, struct tb_mat y
     }
 }
 
-/* y = up(x), rows of frames: the exact layer or, where there is one, that of whole numbers. */
-static enum tb_code run_up(const struct tb_q3_run *run, const struct tb_q3_up *u, struct tb_mat x, struct tb_mat y,
-                           struct tb_error *err)
-{
-    struct tb_mat in, out;
-    enum tb_code rc;
-
-    if (!u->up_whole.rows) {
-        tb_linear_run(run->pool, &u->up, x, y);
-        return TB_OK;
-    }
-    if ((rc = tb_scratch_mat(run->scratch, x.cols, x.rows, &in, err)) ||
-        (rc = tb_scratch_mat(run->scratch, y.cols, y.rows, &out, err)))
-        return rc;
-    tb_transpose(x, in);
-    tb_conv_run(run->pool, &u->up_whole, in, NULL, out, NULL);
-    tb_transpose(out, y);
-    return TB_OK;
-}
-
 /* x = narrow(gelu(wide(x))), rows of frames. */
 static enum tb_code run_inner(const struct tb_q3_run *run, const struct tb_q3_up *u, struct tb_mat x,
                               struct tb_error *err)
@@ -257,8 +237,9 @@ static enum tb_code upsample(const struct tb_q3_run *run, struct tb_q3_decoding 
 
     if ((rc = tb_scratch_mat(run->scratch, x.rows, u->up.out, &both, err)) ||
         (rc = tb_scratch_mat(run->scratch, n, x.cols, &normed, err)) ||
-        (rc = tb_scratch_mat(run->scratch, n, x.cols, y, err)) || (rc = run_up(run, u, x, both, err)))
+        (rc = tb_scratch_mat(run->scratch, n, x.cols, y, err)))
         return rc;
+    tb_linear_run(run->pool, &u->up, x, both);
     for (int r = 0; r < n; r++)
         memcpy(tb_mat_row(fine, r), tb_mat_row(both, r / u->rate) + r % u->rate * x.cols,
                (size_t)x.cols * sizeof(float));

@@ -43,7 +43,7 @@ struct tb_q3_up {
     int rate;
     float *packed;              /* of `up` */
     struct tb_linear up;        /* [rate * latent][latent] */
-    struct tb_conv up_whole, wide_whole, narrow_whole; /* where decoder.whole in place of up, wide, narrow: one tap */
+    struct tb_conv wide_whole, narrow_whole; /* where decoder.whole in place of wide and narrow: one tap */
     const float *taps, *bias;   /* [latent][7], [latent]: each channel by itself */
     const float *norm_w, *norm_b, *gamma; /* [latent] */
     struct tb_linear wide, narrow;

@@ -245,13 +245,8 @@ void tb_q3_decoder_load(struct tb_q3_loader *l, const struct tb_q3_codec_config 
     if (whole)
         halve_stack(l, d);
     for (int i = 0; whole && i < config->decoder.ratio_count; i++) {
-        struct tb_q3_up *u = &d->ups[i];
-
-        make_whole(l, &u->up, &u->up_whole);
-        make_whole(l, &u->wide, &u->wide_whole);
-        make_whole(l, &u->narrow, &u->narrow_whole);
-        free(u->packed);
-        u->packed = NULL;
+        make_whole(l, &d->ups[i].wide, &d->ups[i].wide_whole);
+        make_whole(l, &d->ups[i].narrow, &d->ups[i].narrow_whole);
     }
     load_conv(l, d, &d->head, (struct tb_conv_spec){ .out = channels, .in = latent, .taps = TAPS },
               "decoder.decoder.0.conv");
@@ -270,7 +265,6 @@ void tb_q3_decoder_load(struct tb_q3_loader *l, const struct tb_q3_codec_config 
 static void free_up(struct tb_q3_up *u)
 {
     free(u->packed);
-    tb_conv_free(&u->up_whole);
     tb_conv_free(&u->wide_whole);
     tb_conv_free(&u->narrow_whole);
 }
