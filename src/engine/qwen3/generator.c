@@ -98,9 +98,10 @@ void tb_q3_generator_close(struct tb_q3_generator *g)
     free(g);
 }
 
-void tb_q3_generator_share(struct tb_q3_generator *g, struct tb_pool *pool)
+void tb_q3_generator_share(struct tb_q3_generator *g, struct tb_pool *pool, const struct tb_sink *sink)
 {
     g->run.pool = pool;
+    g->run.sink = sink;
 }
 
 void tb_q3_generator_look(struct tb_q3_generator *g, void (*look)(void *ctx, const char *stage, int i, struct tb_mat m),

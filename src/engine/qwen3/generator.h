@@ -36,8 +36,8 @@ enum tb_code tb_q3_generator_open(const struct tb_q3_talker *talker, struct tb_p
                                   struct tb_q3_generator **out, struct tb_error *err);
 void tb_q3_generator_close(struct tb_q3_generator *g); /* NULL is fine */
 
-/* Who shares the work from now on; NULL: the caller alone. */
-void tb_q3_generator_share(struct tb_q3_generator *g, struct tb_pool *pool);
+/* Who shares the work from now on; NULL: the caller alone. sink, if any, is asked while a long prompt is read. */
+void tb_q3_generator_share(struct tb_q3_generator *g, struct tb_pool *pool, const struct tb_sink *sink);
 
 /* How the tests look inside: the stages of struct tb_q3_run, and "prompt", "trailing", "pad", "hidden", "logits",
  * "embed" with the frame, "sub_logits" with the group. */

@@ -324,7 +324,7 @@ static void draw(const struct together *t)
         for (int i = 0; i < t->count; i++)
             if (t->s[i]->speaking && t->s[i]->next.n < t->frames) {
                 s[n] = t->s[i];
-                tb_q3_generator_share(s[n]->generator, t->pool);
+                tb_q3_generator_share(s[n]->generator, t->pool, NULL);
                 segments[n] = &s[n]->segment;
                 turns[n].codes = s[n]->next.codes + s[n]->next.n * s[n]->engine->model.codec.groups;
                 n++;
@@ -423,6 +423,7 @@ static enum tb_code deliver(struct speech *s, const struct tb_sink *sink, bool *
     bool again = false, over = false;
 
     *lost = false;
+    tb_q3_generator_share(s->generator, s->engine->pool, sink); /* if it begins anew */
     for (int i = 0; i < s->made.n && !*lost; i++) {
         const float *samples = s->samples + (size_t)i * len;
         int code = s->made.codes[i * s->engine->model.codec.groups];
@@ -442,13 +443,13 @@ static enum tb_code deliver(struct speech *s, const struct tb_sink *sink, bool *
 }
 
 /* Begin the next segments until there is something to make sound of. */
-static enum tb_code begin(struct speech *s, struct tb_error *err)
+static enum tb_code begin(struct speech *s, const struct tb_sink *sink, struct tb_error *err)
 {
     struct together alone = { .s = { s }, .count = 1, .frames = FIRST_FRAMES, .pool = s->engine->pool };
     enum tb_code rc = TB_OK;
 
     while (rc == TB_OK && !s->failed && s->ready.n == 0 && (s->speaking || s->first)) {
-        tb_q3_generator_share(s->generator, s->engine->pool);
+        tb_q3_generator_share(s->generator, s->engine->pool, sink);
         if (!s->speaking)
             rc = start_next(s, err);
         if (rc == TB_OK)
@@ -466,7 +467,7 @@ static enum tb_code step(struct speech *s, const struct tb_sink *sink, bool *mor
     bool lost = false;
 
     if (s->made.n == 0) {
-        rc = begin(s, err);
+        rc = begin(s, sink, err);
         if (rc == TB_OK && !s->failed && s->ready.n > 0)
             make_sound(s);
     }
@@ -488,6 +489,7 @@ static enum tb_code session_step(struct tb_session *session, const struct tb_sin
 
     tb_q3_batch_hold(&s->engine->batch, &s->member);
     enum tb_code rc = step(s, sink, more, err);
+    tb_q3_generator_share(s->generator, s->engine->pool, NULL);
     tb_q3_batch_let_go(&s->engine->batch, &s->member, rc == TB_OK && may_come_along(s));
     return rc;
 }

@@ -10,6 +10,8 @@
 #include "engine/qwen3/ops.h"
 #include "engine/qwen3/product.h"
 
+enum { LONG_PROMPT = 32 }; /* rows: a layer of it is a slice of work that others need not wait for */
+
 static void load_mlp(struct tb_q3_loader *l, const struct tb_q3_spec *spec, const char *at, struct tb_q3_layer *y)
 {
     if (spec->mimi) {
@@ -221,6 +223,14 @@ static void mlp(const struct tb_q3_run *run, const struct tb_q3_layer *y, const 
     tb_q3_products(run->pool, gated ? w->gate : w->up, w->rounded, 1, &(struct tb_q3_product){ &y->down, w->normed });
 }
 
+/* Let in what is more urgent. */
+static enum tb_code pause(const struct tb_q3_run *run, struct tb_error *err)
+{
+    if (!run->sink || !run->sink->pause || run->sink->pause(run->sink->ctx))
+        return TB_OK;
+    return tb_fail(err, TB_ECANCELLED, "qwen3: the listener has stopped");
+}
+
 enum tb_code tb_q3_stack_run_all(const struct tb_q3_run *run, const struct tb_q3_stack *s,
                                  struct tb_q3_cache *const *caches, int count, struct tb_mat x, struct tb_error *err)
 {
@@ -243,6 +253,8 @@ enum tb_code tb_q3_stack_run_all(const struct tb_q3_run *run, const struct tb_q3
     for (int i = 0; i < spec->layers; i++) {
         const struct tb_q3_layer *y = &s->layers[i];
 
+        if (n >= LONG_PROMPT && (rc = pause(run, err)))
+            goto done;
         norm(spec, x, y->norm1, y->bias1, w.normed);
         attention(run, spec, y, &w, caches, count, i);
         tb_q3_add_scaled(x, w.normed, y->scale1);

@@ -9,6 +9,7 @@
 #ifndef TB_ENGINE_QWEN3_TRANSFORMER_H
 #define TB_ENGINE_QWEN3_TRANSFORMER_H
 
+#include "engine/engine.h"
 #include "engine/qwen3/weights.h"
 #include "tensor/causal.h"
 #include "tensor/scratch.h"
@@ -54,6 +55,7 @@ struct tb_q3_cache {
 struct tb_q3_run {
     struct tb_pool *pool;       /* may be NULL */
     struct tb_scratch *scratch; /* taken from and given back */
+    const struct tb_sink *sink; /* asked between the layers of a long prompt; may be NULL */
     /* Called with the output of each stage when set: how the tests look inside. i is the layer or step. */
     void (*look)(void *ctx, const char *stage, int i, struct tb_mat m);
     void *ctx;

@@ -186,6 +186,44 @@ static void the_first_step_is_short(void **state)
     tb_session_close(s);
 }
 
+struct asked {
+    struct heard heard;
+    int pauses, most; /* 0: no end */
+};
+
+static bool asked(void *ctx)
+{
+    struct asked *a = ctx;
+
+    a->pauses++;
+    return a->most == 0 || a->pauses < a->most;
+}
+
+/* Between the layers of a prompt with a reference, not while frames are drawn; and it goes on where it was stopped. */
+static void reading_a_long_prompt_is_interrupted(void **state)
+{
+    struct tb_session *s = open_session(&context);
+    struct asked a = { .most = 2 };
+    struct tb_sink sink = { .pcm = listen, .pause = asked, .ctx = &a };
+    bool more = true;
+    struct tb_error err;
+
+    (void)state;
+    assert_int_equal(tb_session_text(s, TB_STR("Hello."), TB_LANG_EN, NULL), TB_OK);
+    assert_int_equal(tb_session_step(s, &sink, &more, &err), TB_ECANCELLED);
+    assert_int_equal(a.pauses, 2);
+    assert_int_equal(a.heard.samples, 0);
+    a.most = 0;
+    assert_int_equal(tb_session_text(s, TB_STR("Hello."), TB_LANG_EN, NULL), TB_OK);
+    assert_int_equal(tb_session_step(s, &sink, &more, &err), TB_OK);
+    assert_true(a.pauses > 2 && a.heard.samples > 0);
+    int read = a.pauses;
+    while (more)
+        assert_int_equal(tb_session_step(s, &sink, &more, &err), TB_OK);
+    assert_int_equal(a.pauses, read);
+    tb_session_close(s);
+}
+
 static void nothing_to_say_is_fine(void **state)
 {
     struct tb_session *s = open_session(&print);
@@ -290,6 +328,7 @@ int main(void)
         cmocka_unit_test(a_quiet_recording_has_as_much_speech),
         cmocka_unit_test(segments_become_sound),
         cmocka_unit_test(the_first_step_is_short),
+        cmocka_unit_test(reading_a_long_prompt_is_interrupted),
         cmocka_unit_test(nothing_to_say_is_fine),
         cmocka_unit_test(a_listener_may_stop),
         cmocka_unit_test(what_it_cannot_do_is_refused),
