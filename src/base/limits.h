@@ -48,8 +48,7 @@ enum {
     TB_MAX_PAGE = 1000000,                  /* page_index and page_size: documented */
     TB_MAX_CONNECTIONS = 4096,              /* open sockets; each idle one costs about 10 kB */
     TB_MAX_SESSIONS = 256,                  /* syntheses at once, over HTTP and in realtime sessions */
-    TB_LOAD_PERCENT = 70,                   /* of computing time that is promised to listeners, for steps are made to
-                                               their ends (docs/SPEED.md, Many sessions) */
+    TB_LOAD_PERCENT = 85,                   /* of computing time that is promised to listeners: docs/SPEED.md */
     TB_MAX_WORK_QUEUE = 64,                 /* enrolments waiting for a worker, a second each; more get 503 */
     TB_MAX_QUICK_QUEUE = TB_MAX_CONNECTIONS, /* other requests: milliseconds each, one of a connection at a time */
     TB_MAX_OUTBOX = 1024 * 1024,            /* bytes waiting for one slow client before synthesis for it pauses: 22 s */

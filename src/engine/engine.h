@@ -42,7 +42,9 @@ struct tb_engine_config {
 /* Where audio goes, and who may come in between. Both return false to stop: the step then ends with TB_ECANCELLED.
  * samples: mono, [-1, 1], at the engine's rate; valid during the call only.
  * pause is called between slices of a long step's work, some 20 to 100 ms each, on the step's thread: whatever is more
- * urgent is done meanwhile, steps of other sessions of the same engine too. NULL: nothing ever is. */
+ * urgent is done meanwhile, on other threads. Steps of other sessions of the same engine begin, go on and end while
+ * this one stands still, in any order but one at a time; so nothing that sessions share may be locked, or half done.
+ * NULL: nothing ever is done meanwhile. */
 struct tb_sink {
     bool (*pcm)(void *ctx, const float *samples, size_t len);
     bool (*pause)(void *ctx);

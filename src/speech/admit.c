@@ -1,31 +1,25 @@
-/* admit.c - what speech costs on this machine now, and whether one more voice still fits.
+/* admit.c - what speech costs on this machine now, and whether one more voice is let in.
  *
- * Everybody who listens needs, from the moment when the audio made so far ends, one second of audio in every second,
- * each of which takes `rtf` seconds of computing, more with one engine than with another. A newcomer is admitted when
- * for every moment to come the computing that is due by then fits into a part of the time till then (max_load). What is
- * due is a sum of ramps, so it is enough to look at the ends of the ramps. The cost includes whatever else the machine
- * does: it is measured by the wall clock. */
+ * The cost is measured all the time, for each engine: computing time for a second of its speech, how much a step makes,
+ * how long a slice of one takes; and for all, how long their texts become. A newcomer who listens is admitted when what
+ * is then due to everybody (demand.c) fits into a part of the time (max_load). */
 #include "base/limits.h"
 #include "speech/speech_priv.h"
 
 enum {
     HORIZON_US = 10 * 1000 * 1000, /* text goes on for so long where its end is not known; and nobody looks further */
-    PATIENCE_US = 1000 * 1000,     /* who has heard nothing yet may begin so late */
+    PATIENCE_US = 2000 * 1000,     /* who has heard nothing yet may begin so late */
     MEMORY_US = 60 * 1000 * 1000,  /* of audio */
     PRIOR_US = 10 * 1000 * 1000,   /* of audio: what the guess before the first measurement weighs */
     LEAST = 2,                     /* voices always go together: who hangs up and calls again meets himself */
-    SLOW_CHARACTERS = 8,           /* a second: letters are twice as fast, ideographs half */
-    FORGETS = 32,                  /* steps after which a long one is forgotten, about */
-    PRIOR_POINTS = 20,             /* code points: what the guess before the first measurement weighs */
+    SLOW_LETTERS = 8,              /* a second, at a guess: most voices are twice as fast */
+    IDEOGRAPH = 3,                 /* letters: four of them or six syllables last a second */
+    FORGETS = 256,                 /* steps, or slices, after which a long one is forgotten, about */
+    PRIOR_LETTERS = 20,            /* what the guess before the first measurement weighs */
     QUEUE_US = 120 * 1000 * 1000   /* of computing that whole files may be waiting for; clients wait for 300 s */
 };
 
 static const double PRIOR_RTF = 0.25;
-
-/* From when to when someone listens to what is still to be made. */
-struct ramp {
-    int64_t from_us, to_us;
-};
 
 /* NULL: nothing is known of it yet. */
 static const struct tb_cost *find_cost(const struct tb_speech *s, const struct tb_engine *engine)
@@ -36,15 +30,31 @@ static const struct tb_cost *find_cost(const struct tb_speech *s, const struct t
     return NULL;
 }
 
-void tb_speech_note_cost(struct tb_speech *s, const struct tb_engine *engine, int64_t busy_us, int64_t audio_us)
+/* A place for it, which may be the first use of it. */
+static struct tb_cost *cost_of(struct tb_speech *s, const struct tb_engine *engine)
 {
     int i = 0;
 
     while (i < TB_COSTS - 1 && s->costs[i].engine && s->costs[i].engine != engine)
         i++;
-    struct tb_cost *c = &s->costs[i];
-    c->engine = engine;
-    c->step_us = audio_us > c->step_us ? audio_us : c->step_us - c->step_us / FORGETS;
+    s->costs[i].engine = engine;
+    return &s->costs[i];
+}
+
+/* The longest of late: it fades until a longer one comes. */
+static void remember(int64_t *longest, int64_t us)
+{
+    *longest = us > *longest ? us : *longest - *longest / FORGETS;
+}
+
+void tb_speech_note_cost(struct tb_speech *s, const struct tb_engine *engine, int64_t busy_us, int64_t audio_us,
+                         bool first)
+{
+    struct tb_cost *c = cost_of(s, engine);
+
+    remember(&c->step_us, audio_us);
+    if (first)
+        remember(&c->first_us, audio_us);
     c->busy_us += (double)busy_us;
     c->audio_us += (double)audio_us;
     if (c->audio_us > MEMORY_US) {
@@ -66,91 +76,70 @@ double tb_speech_rtf(const struct tb_speech *s, const struct tb_engine *engine)
     return busy / audio;
 }
 
-int64_t tb_speech_step_us(const struct tb_speech *s, const struct tb_engine *engine)
+void tb_speech_note_slice(struct tb_speech *s, const struct tb_engine *engine, int64_t busy_us)
+{
+    remember(&cost_of(s, engine)->slice_us, busy_us);
+}
+
+int64_t tb_speech_slice_us(const struct tb_speech *s, const struct tb_engine *engine)
 {
     const struct tb_cost *c = find_cost(s, engine);
 
-    return c ? c->step_us : 0;
+    return c ? c->slice_us : 0;
 }
 
-void tb_speech_note_length(struct tb_speech *s, size_t code_points, int64_t audio_us)
+int64_t tb_speech_step_us(const struct tb_speech *s, const struct tb_engine *engine, bool first)
 {
-    s->said_points += (double)code_points;
+    const struct tb_cost *c = find_cost(s, engine);
+
+    return !c ? 0 : first ? c->first_us : c->step_us;
+}
+
+size_t tb_speech_letters(const struct tb_utterance_config *config)
+{
+    enum tb_lang lang = config->language == TB_LANG_AUTO ? config->fallback : config->language;
+
+    return lang == TB_LANG_ZH || lang == TB_LANG_JA || lang == TB_LANG_KO ? IDEOGRAPH : 1;
+}
+
+void tb_speech_note_length(struct tb_speech *s, size_t letters, int64_t audio_us)
+{
+    s->said_letters += (double)letters;
     s->said_us += (double)audio_us;
     if (s->said_us > MEMORY_US) {
-        s->said_points /= 2;
+        s->said_letters /= 2;
         s->said_us /= 2;
     }
 }
 
+static double us_per_letter(const struct tb_speech *s)
+{
+    return (s->said_us + PRIOR_LETTERS * 1e6 / SLOW_LETTERS) / (s->said_letters + PRIOR_LETTERS);
+}
+
+int64_t tb_speech_lately_us(const struct tb_speech *s, size_t letters)
+{
+    return (int64_t)(us_per_letter(s) * (double)letters);
+}
+
 int64_t tb_speech_length_of_us(const struct tb_utterance *u, size_t code_points)
 {
-    const struct tb_speech *s = u->speech;
-    double prior = (s->said_us + (double)tb_speech_length_us(PRIOR_POINTS)) / (s->said_points + PRIOR_POINTS);
-    double own = ((double)u->spoken_us + prior * PRIOR_POINTS) / (double)(u->spoken + PRIOR_POINTS);
+    size_t letters = tb_speech_letters(&u->config);
+    double said = (double)(u->spoken * letters);
+    double own = ((double)u->spoken_us + us_per_letter(u->speech) * PRIOR_LETTERS) / (said + PRIOR_LETTERS);
 
-    return (int64_t)(own * (double)code_points);
+    return (int64_t)(own * (double)(code_points * letters));
 }
 
-int64_t tb_speech_length_us(size_t code_points)
-{
-    return (int64_t)code_points * 1000000 / SLOW_CHARACTERS;
-}
-
-static int64_t within_horizon(int64_t us)
-{
-    return us < HORIZON_US ? us : HORIZON_US;
-}
-
-static struct ramp ramp_of(const struct tb_utterance *u, int64_t now)
-{
-    int64_t from = u->heard_us ? tb_utterance_deadline(u) : (u->asked_us ? u->asked_us : now) + PATIENCE_US;
-    bool known = u->finishing || u->config.expected;
-
-    from = from > now ? from : now;
-    return (struct ramp){ from, from + within_horizon(known ? tb_utterance_left_us(u) : HORIZON_US) };
-}
-
-static bool counts(const struct tb_utterance *u)
-{
-    return !u->closed && !u->ended && !u->config.whole;
-}
-
-/* Audio due by `at`. */
-static double due(const struct ramp *r, int64_t at)
-{
-    int64_t end = at < r->to_us ? at : r->to_us;
-
-    return end > r->from_us ? (double)(end - r->from_us) : 0.0;
-}
-
-static bool fits_at(const struct tb_speech *s, const struct tb_engine *engine, const struct ramp *newcomer, int64_t now,
-                    int64_t at)
-{
-    double busy = due(newcomer, at) * tb_speech_rtf(s, engine);
-
-    for (const struct tb_utterance *u = s->utterances; u; u = u->next)
-        if (counts(u)) {
-            struct ramp r = ramp_of(u, now);
-            busy += due(&r, at) * tb_speech_rtf(s, u->config.engine);
-        }
-    return busy <= s->max_load * (double)(at - now);
-}
-
-static enum tb_code admit_listener(const struct tb_speech *s, const struct tb_engine *engine, size_t expected,
+static enum tb_code admit_listener(const struct tb_speech *s, const struct tb_engine *engine, size_t letters,
                                    struct tb_error *err)
 {
-    int64_t now = s->now_us(), from = now + PATIENCE_US;
-    struct ramp newcomer = { from, from + (expected ? within_horizon(tb_speech_length_us(expected)) : HORIZON_US) };
-    bool fits = fits_at(s, engine, &newcomer, now, newcomer.to_us);
+    struct tb_demand newcomer = tb_demand_of_newcomer(s, engine, letters);
     size_t speaking = 0;
 
     for (const struct tb_utterance *u = s->utterances; u; u = u->next)
-        if (counts(u)) {
-            speaking++;
-            fits = fits && fits_at(s, engine, &newcomer, now, ramp_of(u, now).to_us);
-        }
-    if (fits || speaking < LEAST)
+        speaking += tb_utterance_counts(u);
+    if (speaking < LEAST || tb_demand_fits(s, &newcomer, NULL, s->max_load))
         return TB_OK;
     return tb_fail(err, TB_ELOAD, "%zu voices speak, and a second of speech takes %.2f s: one more would stutter",
                    speaking, tb_speech_rtf(s, engine));
@@ -168,10 +157,10 @@ static enum tb_code admit_whole(const struct tb_speech *s, struct tb_error *err)
     return tb_fail(err, TB_ELOAD, "%.0f s of computing wait to be done", busy / 1e6);
 }
 
-enum tb_code tb_speech_admit(const struct tb_speech *s, const struct tb_engine *engine, bool whole, size_t expected,
+enum tb_code tb_speech_admit(const struct tb_speech *s, const struct tb_engine *engine, bool whole, size_t letters,
                              struct tb_error *err)
 {
     if (s->open >= s->most)
         return tb_fail(err, TB_EBUSY, "%zu utterances are open, the most there may be", s->most);
-    return whole ? admit_whole(s, err) : admit_listener(s, engine, expected, err);
+    return whole ? admit_whole(s, err) : admit_listener(s, engine, letters, err);
 }

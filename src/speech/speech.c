@@ -1,9 +1,9 @@
 /* speech.c - see speech.h: the scheduler.
  *
- * One worker picks, again and again, who is due first (order.c) and lets it go on: an utterance for one step, other
- * work (turn.c) for a slice. A step may take seconds, so the engine asks in between whether something is more urgent,
- * and that is then done inside the step. Computing is spread over all cores by the engine's thread pool: two steps at
- * once would only slow each other. */
+ * One worker gives the cores, again and again, to who is due first (order.c): to the step of an utterance (runner.c) or
+ * to other work (turn.c). A step may take seconds, so between slices of it the engine asks whether somebody is more
+ * urgent; then it stands still, and goes on when it is the most urgent again. Computing is spread over all cores by the
+ * engine's thread pool: two steps at once would only slow each other. */
 #include "speech/speech.h"
 
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "speech/speech_priv.h"
 
-static void unlink_utterance(struct tb_speech *s, struct tb_utterance *u)
+void tb_speech_unlink(struct tb_speech *s, struct tb_utterance *u)
 {
     struct tb_utterance **at = &s->utterances;
 
@@ -26,62 +26,19 @@ static void unlink_utterance(struct tb_speech *s, struct tb_utterance *u)
     }
 }
 
-/* One step of u. Called and returns with the lock held. */
-static void step(struct tb_speech *s, struct tb_utterance *u)
-{
-    int64_t made = u->made_us, took;
-
-    u->began_us = s->now_us();
-    u->done_us = 0;
-    u->busy = true;
-    u->below = s->top;
-    s->top = u;
-    pthread_mutex_unlock(&s->lock);
-    tb_utterance_step(u);
-    pthread_mutex_lock(&s->lock);
-    s->top = u->below;
-    took = s->now_us() - u->began_us;
-    s->stats.busy_us += (uint64_t)took;
-    tb_speech_note_cost(s, u->config.engine, took, u->made_us - made);
-    u->busy = false;
-    if (u->closed) {
-        unlink_utterance(s, u);
-        pthread_mutex_unlock(&s->lock);
-        tb_utterance_destroy(u);
-        pthread_mutex_lock(&s->lock);
-    }
-}
-
-/* Do a piece of what is due first: other work, or an utterance that `next` picks. False: nothing is due. */
-static bool serve(struct tb_speech *s, struct tb_utterance *(*next)(const struct tb_speech *))
+/* Let go on what is due first: other work, or a step. False: nothing is due. */
+static bool serve(struct tb_speech *s)
 {
     struct tb_guest *g = tb_speech_next_guest(s);
     struct tb_utterance *u;
 
     if (g && tb_speech_guest_may(s, g))
         tb_speech_lend(s, g);
-    else if ((u = next(s)))
-        step(s, u);
+    else if ((u = tb_speech_next(s)))
+        tb_speech_go_on(s, u);
     else
         return false;
     return true;
-}
-
-bool tb_speech_pause(struct tb_utterance *u)
-{
-    struct tb_speech *s = u->speech;
-    int64_t paused;
-    bool go_on;
-
-    pthread_mutex_lock(&s->lock);
-    paused = s->now_us();
-    u->done_us = paused - u->began_us;
-    while (!s->stop && !u->closed && serve(s, tb_speech_intruder))
-        ; /* this step stands still meanwhile */
-    u->began_us += s->now_us() - paused;
-    go_on = !s->stop && !u->closed;
-    pthread_mutex_unlock(&s->lock);
-    return go_on;
 }
 
 static void *work(void *arg)
@@ -90,16 +47,29 @@ static void *work(void *arg)
 
     pthread_mutex_lock(&s->lock);
     while (!s->stop)
-        if (!serve(s, tb_speech_next))
+        if (!serve(s))
             pthread_cond_wait(&s->work, &s->lock);
+    for (int i = 0; i < s->threads; i++) /* each hears at its next pause that it is over */
+        if (s->runners[i].u)
+            tb_speech_go_on(s, s->runners[i].u);
     pthread_mutex_unlock(&s->lock);
     return NULL;
+}
+
+static void free_parts(struct tb_speech *s)
+{
+    tb_speech_end_runners(s);
+    pthread_cond_destroy(&s->turn);
+    pthread_cond_destroy(&s->work);
+    pthread_mutex_destroy(&s->lock);
+    free(s);
 }
 
 enum tb_code tb_speech_open(const struct tb_speech_config *config, struct tb_speech **out, struct tb_error *err)
 {
     struct tb_speech *s = calloc(1, sizeof *s);
     pthread_condattr_t monotonic;
+    enum tb_code rc;
 
     *out = NULL;
     if (!s)
@@ -113,9 +83,12 @@ enum tb_code tb_speech_open(const struct tb_speech_config *config, struct tb_spe
     pthread_cond_init(&s->work, &monotonic);
     pthread_cond_init(&s->turn, NULL);
     pthread_condattr_destroy(&monotonic);
-    if (pthread_create(&s->worker, NULL, work, s)) {
-        free(s);
-        return tb_fail(err, TB_EIO, "cannot start the synthesis thread");
+    rc = tb_speech_start_runners(s, err);
+    if (!rc && pthread_create(&s->worker, NULL, work, s))
+        rc = tb_fail(err, TB_EIO, "cannot start the thread that schedules speech");
+    if (rc) {
+        free_parts(s);
+        return rc;
     }
     *out = s;
     return TB_OK;
@@ -145,18 +118,15 @@ void tb_speech_close(struct tb_speech *s)
 
         if (!u->closed)
             tb_log(TB_LOG_WARN, "utterance-left-open", "pending=%zu", u->pending);
-        unlink_utterance(s, u);
+        tb_speech_unlink(s, u);
         tb_utterance_destroy(u);
     }
-    pthread_cond_destroy(&s->turn);
-    pthread_cond_destroy(&s->work);
-    pthread_mutex_destroy(&s->lock);
-    free(s);
+    free_parts(s);
 }
 
 bool tb_speech_full(struct tb_speech *s, const struct tb_engine *engine)
 {
-    enum { SHORT = 24 }; /* code points: three seconds */
+    enum { SHORT = 24 }; /* letters: three seconds at most */
     bool full;
 
     pthread_mutex_lock(&s->lock);

@@ -1,9 +1,9 @@
 /* speech.h - text in, encoded audio out: segmentation, the scheduler that shares the cores, and the output format.
  *
  * An utterance is one response: text is added in pieces (whole, or as it arrives), cut at sentence borders, spoken by
- * the voice's engine and encoded. One worker thread owns all computing and runs one step of one utterance at a time
- * (a step is whatever the engine does in one call): always the one whose client will run out of audio first. Each step
- * may use all cores of the pool. Other long work (enrolment) takes its turns by the same rule.
+ * the voice's engine and encoded. One step of one utterance computes at a time (a step is whatever the engine does in
+ * one call), on all cores of the pool: always that of the client who will run out of audio first. A step stands still
+ * where another becomes more urgent. Other long work (enrolment) takes its turns by the same rule.
  *
  * An utterance that would make those under way stutter is refused: what speech costs here is measured all the time.
  *
@@ -14,8 +14,8 @@
  *     ...
  *     tb_utterance_close(u);              // at any time; waits for nothing, no callback comes after it returns
  *
- * All calls are thread-safe, and text and finish of one utterance must not race each other. Callbacks come from the
- * worker thread, must be quick, and must not call back into speech. */
+ * All calls are thread-safe, and text and finish of one utterance must not race each other. Callbacks come from threads
+ * of speech, one at a time, must be quick, and must not call back into speech. */
 #ifndef TB_SPEECH_SPEECH_H
 #define TB_SPEECH_SPEECH_H
 
@@ -36,9 +36,9 @@ struct tb_speech_config {
 };
 
 enum tb_code tb_speech_open(const struct tb_speech_config *config, struct tb_speech **out, struct tb_error *err);
-/* No utterance makes a step any more, and turns are given at once: so that other work ends soon. */
+/* No step begins or goes on any more, and turns are given at once: so that other work ends soon. */
 void tb_speech_halt(struct tb_speech *speech);
-/* Cancels what runs and joins the worker. All utterances must be closed. */
+/* Cancels what runs and joins the threads. All utterances must be closed. */
 void tb_speech_close(struct tb_speech *speech);
 
 struct tb_utterance_events {

@@ -1,4 +1,5 @@
 /* utterance.c - one utterance: text to pieces, pieces to the engine, samples to the client's format. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,9 +73,14 @@ static void drop_piece(struct tb_utterance *u)
 
 bool tb_utterance_ready(const struct tb_utterance *u)
 {
-    if (u->busy || u->closed || u->ended || u->waiting_bytes > TB_MAX_OUTBOX)
+    if (u->runner || u->closed || u->ended || u->waiting_bytes > TB_MAX_OUTBOX)
         return false;
     return u->first || u->more || u->finishing || !u->drained;
+}
+
+bool tb_utterance_hears(const struct tb_utterance *u)
+{
+    return u->heard_us && u->asked_us < u->heard_us;
 }
 
 int64_t tb_utterance_deadline(const struct tb_utterance *u)
@@ -98,13 +104,13 @@ int64_t tb_utterance_left_us(const struct tb_utterance *u)
 {
     size_t given = u->spoken + u->in_work, expected = u->config.expected > given ? u->config.expected - given : 0;
 
-    return in_work_us(u) + tb_speech_length_us(u->pending > expected ? u->pending : expected);
+    return in_work_us(u) + tb_speech_length_of_us(u, u->pending > expected ? u->pending : expected);
 }
 
 int64_t tb_utterance_next_us(const struct tb_utterance *u)
 {
     int64_t piece = u->in_work ? in_work_us(u) : u->first ? tb_speech_length_of_us(u, u->first->code_points) : 0;
-    int64_t step = tb_speech_step_us(u->speech, u->config.engine);
+    int64_t step = tb_speech_step_us(u->speech, u->config.engine, !u->made_us);
 
     return step && step < piece ? step : piece;
 }
@@ -142,7 +148,7 @@ static void account_audio(struct tb_utterance *u, size_t len)
     pthread_mutex_lock(&s->lock);
     int64_t now = s->now_us();
     if (now > u->heard_us) { /* the listener hears this at once */
-        if (u->heard_us && u->asked_us < u->heard_us && !u->config.whole)
+        if (tb_utterance_hears(u) && !u->config.whole)
             s->stats.underruns++;
         u->heard_us = now;
     }
@@ -251,7 +257,7 @@ static bool next_piece(struct tb_utterance *u, enum tb_code *rc, struct tb_error
     pthread_mutex_unlock(&u->speech->lock);
     if (!piece)
         return false;
-    /* Only this thread takes pieces away, so the first one stays while it is read without the lock. */
+    /* Only this step takes pieces away, so the first one stays while it is read without the lock. */
     *rc = tb_session_text(u->session, (struct tb_str){ piece->text, piece->n }, piece->lang, err);
     pthread_mutex_lock(&u->speech->lock);
     drop_piece(u);
@@ -262,7 +268,7 @@ static bool next_piece(struct tb_utterance *u, enum tb_code *rc, struct tb_error
 /* All audio of the piece in work is made. With the lock held. */
 static void end_piece(struct tb_utterance *u)
 {
-    tb_speech_note_length(u->speech, u->in_work, u->made_us - u->spoken_us);
+    tb_speech_note_length(u->speech, u->in_work * tb_speech_letters(&u->config), u->made_us - u->spoken_us);
     u->spoken += u->in_work;
     u->spoken_us = u->made_us;
     u->in_work = 0;
@@ -344,7 +350,7 @@ enum tb_code tb_utterance_open(struct tb_speech *s, const struct tb_utterance_co
     u->config.print = (struct tb_str){ NULL, 0 };
 
     pthread_mutex_lock(&s->lock);
-    if ((rc = tb_speech_admit(s, config->engine, config->whole, config->expected, err))) {
+    if ((rc = tb_speech_admit(s, config->engine, config->whole, config->expected * tb_speech_letters(config), err))) {
         s->stats.refused++;
         pthread_mutex_unlock(&s->lock);
         tb_utterance_destroy(u);
@@ -424,7 +430,7 @@ void tb_utterance_destroy(struct tb_utterance *u)
 void tb_utterance_close(struct tb_utterance *u)
 {
     struct tb_speech *s;
-    bool busy;
+    bool stepping;
 
     if (!u)
         return;
@@ -435,16 +441,12 @@ void tb_utterance_close(struct tb_utterance *u)
 
     pthread_mutex_lock(&s->lock);
     u->closed = true;
-    busy = u->busy;
-    if (!busy) {
-        struct tb_utterance **at = &s->utterances;
-
-        while (*at != u)
-            at = &(*at)->next;
-        *at = u->next;
-        s->open--;
-    }
+    stepping = u->runner;
+    if (stepping) /* perhaps it stands still: it goes on, to hear that it is over */
+        pthread_cond_signal(&s->work);
+    else
+        tb_speech_unlink(s, u);
     pthread_mutex_unlock(&s->lock);
-    if (!busy)
+    if (!stepping)
         tb_utterance_destroy(u);
 }
