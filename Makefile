@@ -125,7 +125,7 @@ bench-server: build bench-setup  ## first audio, enrolment, and what the server 
 bench-load: build bench-setup  ## how many realtime sessions one server carries; docs/load.svg (8 minutes, quiet machine)
 	@$(VENV)/bin/python bench/load.py --program $(B)/timbre --picture docs/load.svg --json build/load.json
 
-KOKORO_BENCHES := $(addprefix $(O)/bench/,bench_engine bench_listen enrol_prints speak_prints trials)
+KOKORO_BENCHES := $(addprefix $(O)/bench/,bench_engine bench_listen enrol_prints say_styles speak_prints trials)
 $(KOKORO_BENCHES): $(O)/bench/%: $(O)/bench/%.o $(call archives_of,engine/kokoro)
 	@$(CC) $(LDFLAGS) -o $@ $^ $(call libs_of,engine/kokoro) -lpthread -lm
 

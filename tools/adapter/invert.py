@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What src/engine/kokoro/{surrogate,residual}.c do, with scipy: from an embedding and a pitch to the style that should
-give them, and what is added to it in each decoder block.
+"""What src/engine/kokoro/{surrogate,residual,nearby}.c do, with scipy: from an embedding and a pitch to the style that
+should give them, what is added to it in each decoder block, and where the second map moves these styles.
 
     invert.py adapter.safetensors --golden DIR     writes the vectors of tests/golden/adapter
 """
@@ -83,6 +83,37 @@ def residual(t, inputs):
     return t["residual.out"] @ h + t["residual.out_bias"], t["residual.bands"] @ inputs["z"] + t["residual.bands_bias"]
 
 
+class Nearby:
+    """One voice's second map: target embedding and spectrum, z whose prosody half stays."""
+
+    def __init__(self, t, e, spectrum, z):
+        self.t, self.e, self.wanted = t, e, spectrum - spectrum.mean()
+        self.gamma, self.spectrum_weight = t["near.numbers"]
+        at = t["near.axes"] @ self.wanted + t["near.axes_bias"]
+        self.still_bands = np.exp(-self.gamma * ((t["near.prosody"] - z[ACOUSTIC:]) ** 2).sum(1))
+        self.still = self.still_bands * np.exp(-self.gamma * ((t["near.spectra"] - at) ** 2).sum(1))
+
+    def expected(self, q):
+        """Embedding behind the equaliser, not of length 1, spectrum before it, kernel at each centre."""
+        t, k = self.t, np.exp(-self.gamma * ((self.t["near.centres"] - q) ** 2).sum(1))
+        return ((k * self.still) @ t["near.embedding"] + t["near.embedding_mean"],
+                (k * self.still_bands) @ t["near.bands"] + t["near.bands_mean"], k)
+
+    def objective(self, q):
+        t, (y, bands, k) = self.t, self.expected(q)
+        n = np.linalg.norm(y)
+        cosine = y @ self.e / n
+        off = bands - bands.mean() - self.wanted
+        pull = t["near.prior_matrix"] @ (q - t["near.prior_mean"])
+        value = 1 - cosine + 0.5 * (q - t["near.prior_mean"]) @ pull + 0.5 * self.spectrum_weight * np.mean(off ** 2)
+        by = (self.still * (t["near.embedding"] @ (cosine * y / n ** 2 - self.e / n))
+              + self.still_bands * (t["near.bands"] @ (self.spectrum_weight * off / BANDS))) * k
+        return value, pull + 2 * self.gamma * (by @ t["near.centres"] - by.sum() * q)
+
+    def find(self, q, steps=100):
+        return minimize(self.objective, q, jac=True, method="L-BFGS-B", options={"maxiter": steps, "maxcor": 8}).x
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("adapter")
@@ -103,6 +134,14 @@ def main():
         added = residual(inv.t, residual_inputs(e, spectrum, pitch, z, inv.predict(z)[0]))
         np.concatenate(added).astype("<f4").tofile(out / "residual.f32")
     print(f"objective {value:.6f}")
+    if "near.centres" in inv.t:
+        near = Nearby(inv.t, e, spectrum, z)
+        start = inv.t["near.prior_mean"] + 0.3 * np.sin(1.3 * np.arange(len(inv.t["near.prior_mean"])))
+        q = near.find(start)
+        y, bands, _ = near.expected(start)
+        before, after = near.objective(start)[0], near.objective(q)[0]
+        np.concatenate([start, [before], y / np.linalg.norm(y), bands, [after]]).astype("<f4").tofile(out / "nearby.f32")
+        print(f"second map: {before:.6f}, then {after:.6f}")
 
 
 if __name__ == "__main__":

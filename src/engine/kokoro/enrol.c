@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "engine/kokoro/calibrate.h"
 #include "engine/kokoro/ge2e.h"
+#include "engine/kokoro/nearby.h"
 #include "engine/kokoro/print.h"
 #include "engine/kokoro/residual.h"
 #include "engine/kokoro/surrogate.h"
@@ -41,6 +42,7 @@ struct tb_kokoro_enroller {
     struct tb_ge2e *ge2e;
     struct tb_surrogate *surrogate;
     struct tb_residual *residual; /* NULL where the adapter has none */
+    struct tb_nearby *nearby;     /* NULL where the adapter has none */
     const struct tb_kokoro_model *model; /* NULL: pitch as the surrogate expects it */
     struct tb_pool *pool;
 };
@@ -70,6 +72,8 @@ enum tb_code tb_kokoro_enroller_open(const char *model_dir, const struct tb_koko
         rc = tb_surrogate_open(path, &e->surrogate, err);
     if (!rc)
         rc = tb_residual_open(path, &e->residual, err);
+    if (!rc)
+        rc = tb_nearby_open(path, &e->nearby, err);
     if (!rc) {
         snprintf(path, sizeof path, "%s/ge2e.safetensors", model_dir);
         rc = tb_ge2e_open(path, &e->ge2e, err);
@@ -89,6 +93,7 @@ void tb_kokoro_enroller_close(struct tb_kokoro_enroller *e)
     tb_ge2e_close(e->ge2e);
     tb_surrogate_close(e->surrogate);
     tb_residual_close(e->residual);
+    tb_nearby_close(e->nearby);
     free(e);
 }
 
@@ -255,7 +260,8 @@ static void to_unit(float *v)
 /* What the map says about a style, and what is known better. */
 struct fitted {
     float z[TB_SURROGATE_Z];
-    struct tb_sound own;                /* of the surrogate's style by itself; the embedding of length 1 */
+    float q[TB_NEARBY_Q];               /* where the second map has the styles, if there is one */
+    struct tb_sound own;                /* what the last map expects; the embedding of length 1 */
     float spectrum[TB_MEL_BANDS];       /* that the styles of all blocks give before the equaliser */
     float error[TB_KOKORO_EMBEDDING];   /* of own.embedding, as far as a trial has shown it */
 };
@@ -284,19 +290,32 @@ static enum tb_code try_voice(const struct tb_kokoro_enroller *e, struct tb_turn
     return rc;
 }
 
-/* Move the style to where the map, with its error there, meets the voice. */
-static enum tb_code correct(const struct tb_kokoro_enroller *e, const struct voice *v, struct tb_kokoro_print *print,
-                            struct fitted *f, struct tb_error *err)
+/* Move the styles to where the second map meets the target. */
+static enum tb_code come_near(const struct tb_kokoro_enroller *e, const struct tb_sound *target,
+                              struct tb_kokoro_print *print, struct fitted *f, struct tb_error *err)
 {
-    float before[TB_KOKORO_HALF], after[TB_KOKORO_HALF], prosody[TB_KOKORO_HALF];
-    struct tb_sound target = v->sound, own = f->own;
+    float before[TB_NEARBY_Q];
     enum tb_code rc;
 
-    for (int i = 0; i < TB_KOKORO_EMBEDDING; i++)
-        target.embedding[i] -= (float)(TRIAL_STRENGTH * f->error[i]);
-    to_unit(target.embedding);
+    memcpy(before, f->q, sizeof before);
+    if ((rc = tb_nearby_find(e->nearby, target, f->z, f->q, &f->own, err)))
+        return rc;
+    tb_nearby_move(e->nearby, before, f->q, print->style);
+    memcpy(f->spectrum, f->own.spectrum, sizeof f->spectrum);
+    make_eq(target->spectrum, f->spectrum, print->eq_db);
+    return TB_OK;
+}
+
+/* The same by the first map alone. */
+static enum tb_code refine(const struct tb_kokoro_enroller *e, const struct tb_sound *target,
+                           struct tb_kokoro_print *print, struct fitted *f, struct tb_error *err)
+{
+    float before[TB_KOKORO_HALF], after[TB_KOKORO_HALF], prosody[TB_KOKORO_HALF];
+    struct tb_sound own = f->own;
+    enum tb_code rc;
+
     tb_surrogate_style(e->surrogate, f->z, before, prosody);
-    if ((rc = tb_surrogate_refine(e->surrogate, &target, f->z, err)))
+    if ((rc = tb_surrogate_refine(e->surrogate, target, f->z, err)))
         return rc;
     tb_surrogate_style(e->surrogate, f->z, after, prosody);
     predict(e, f->z, &f->own);
@@ -305,8 +324,20 @@ static enum tb_code correct(const struct tb_kokoro_enroller *e, const struct voi
             print->style[b][i] += after[i] - before[i];
     for (int b = 0; b < TB_MEL_BANDS; b++)
         f->spectrum[b] += f->own.spectrum[b] - own.spectrum[b];
-    make_eq(v->sound.spectrum, f->spectrum, print->eq_db);
+    make_eq(target->spectrum, f->spectrum, print->eq_db);
     return TB_OK;
+}
+
+/* Move the styles to where the map, with its error there, meets the voice. */
+static enum tb_code correct(const struct tb_kokoro_enroller *e, const struct voice *v, struct tb_kokoro_print *print,
+                            struct fitted *f, struct tb_error *err)
+{
+    struct tb_sound target = v->sound;
+
+    for (int i = 0; i < TB_KOKORO_EMBEDDING; i++)
+        target.embedding[i] -= (float)(TRIAL_STRENGTH * f->error[i]);
+    to_unit(target.embedding);
+    return e->nearby ? come_near(e, &target, print, f, err) : refine(e, &target, print, f, err);
 }
 
 /* Find the style by the map, and what is left to do about the difference. */
@@ -332,7 +363,11 @@ static enum tb_code find_style(const struct tb_kokoro_enroller *e, struct tb_tur
     print->f0_style_hz = (float)clamp(style_hz, TB_PITCH_LOW_HZ, TB_PITCH_HIGH_HZ);
     print->speed = (float)clamp(v->rate / STYLE_RATE, SLOWEST, FASTEST);
     make_eq(v->sound.spectrum, f->spectrum, print->eq_db);
-    return TB_OK;
+    if (!e->nearby)
+        return TB_OK;
+    tb_turn_pause(turn);
+    tb_nearby_locate(e->nearby, print->style, f->q);
+    return come_near(e, &v->sound, print, f, err);
 }
 
 /* *similarity: between the voice and what is expected. */
