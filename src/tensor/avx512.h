@@ -6,11 +6,16 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* sum += products of 16-bit numbers, two by two. Define TB_VNNI where one instruction does that. */
+/* sum += products of 16-bit numbers, two by two. TB_DOT8: the same of bytes without a sign and bytes with one, whose
+ * TB_SUMS8, four by four, fit if those of two by two fit into 16 bits. Define TB_VNNI where one instruction does that. */
 #if defined(TB_VNNI)
 #define TB_DOT16(sum, a, b) _mm512_dpwssd_epi32(sum, a, b)
+#define TB_DOT8(sum, a, b) _mm512_dpbusd_epi32(sum, a, b)
+#define TB_SUMS8(sum) (sum)
 #else
 #define TB_DOT16(sum, a, b) _mm512_add_epi32(sum, _mm512_madd_epi16(a, b))
+#define TB_DOT8(sum, a, b) _mm512_add_epi16(sum, _mm512_maddubs_epi16(a, b))
+#define TB_SUMS8(sum) _mm512_madd_epi16(sum, _mm512_set1_epi16(1))
 #endif
 
 /* 256 bits, twice. */

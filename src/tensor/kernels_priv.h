@@ -10,6 +10,7 @@
 
 #include "tensor/cpu.h"
 #include "tensor/ops.h"
+#include "tensor/qmat.h"
 #include "tensor/safetensors.h"
 
 enum { TB_PANEL = 4, TB_LANES = 8, TB_TILE = 24 };
@@ -58,7 +59,7 @@ struct tb_kernels {
                    float *y);
     /* The same with weights in 8 and 4 bits: qmat_rows.h. */
     void (*qmat8)(const uint8_t *w, const int16_t *x, size_t ldx, int tokens, int n, float *y);
-    void (*qmat4)(const uint8_t *w, const int16_t *x, size_t ldx, int tokens, int n, float *y);
+    void (*qmat4)(const uint8_t *w, const struct tb_qblock *x, size_t ldx, int tokens, int n, float *y);
 };
 
 /* The plain and the AVX2 kernels are whole tables. Each level above puts what it has of its own into the table of the

@@ -1,20 +1,19 @@
 /* qmat.h - linear layers whose weights are held in 8 or 4 bits, for the few tokens of a step, where reading the weights
  * is what takes the time.
  *
- * 8 bits: w = q * scale of the row, q in -127 .. 127. 4 bits: w = q * scale of the group of 32 inputs, q from -8 to
- * almost 8 in steps of one, and the scale a bfloat16: 4.5 bits a weight. An input is held in 14 bits and a scale for
- * each token. Products and the sums of a row (8 bits) or of a group (4 bits) are exact integers; what is added up in
- * float has one order. So a result has the same bits at each CPU level, for any number of threads and whatever tokens
- * run beside it.
+ * 8 bits: w = q * scale of the row, q in -127 .. 127; an input is held in 14 bits with a scale for each token. 4 bits:
+ * w = q * scale of its group of 32 inputs, q in -8 .. 7 and the scale a bfloat16: 4.5 bits a weight; an input is held in
+ * 8 bits with a scale for each such group. A group is 32 of 256 inputs that follow each other: group g holds those
+ * whose k % 32 / 4 is g, so that the sums of the eight groups lie side by side. Products and the sums of a row (8 bits)
+ * or of a group (4 bits) are exact integers; what is added up in float has one order. So a result has the same bits at
+ * each CPU level, for any number of threads and whatever tokens run beside it.
  *
  * Weights stand in panels of four rows, in the order in which they are read; tb_qmat_size bytes hold them:
  *     8 bits: scales, float [rows rounded up to 4], up to a multiple of 64 bytes; then for each panel and each 16
  *             inputs int8 [4][16]
- *     4 bits: for each panel and each 64 inputs bf16 [4][2], the scales of both groups, and u16 [4][16]. Word l,
- *             shifted up by 12 - 4 j bits, taken as signed and divided by 4096, is the q of input 16 j + l: four bits
- *             of its own with their sign, and as its fraction those of the inputs before it, which were chosen first
- * Such words need one shift, and no mask, to be multiplied; and a fraction that is known costs nothing, since the
- * bits above it are chosen to come nearest with it. Inputs and rows that only round up are zero. */
+ *     4 bits: for each row and each 256 inputs bf16 [8], the scales of the groups, and uint8 [4][32]: byte [v][i] holds
+ *             q + 8 of input 64 v + i in its lower half, and of input 64 v + 32 + i in its upper half
+ * Inputs and rows that only round up are zero. */
 #ifndef TB_TENSOR_QMAT_H
 #define TB_TENSOR_QMAT_H
 
@@ -25,10 +24,12 @@
 
 enum {
     TB_QMAT_ROWS = 4,       /* of a panel */
-    TB_QMAT_BLOCK = 64,     /* inputs are rounded up to it */
-    TB_QMAT_GROUP = 32,     /* inputs that share a scale, in 4 bits */
+    TB_QMAT_BLOCK = 64,     /* inputs are rounded up to it, in 8 bits */
+    TB_QMAT_WIDE = 256,     /* the same, in 4 bits */
+    TB_QMAT_GROUPS = 8,     /* of TB_QMAT_WIDE inputs: each shares a scale, in 4 bits */
     TB_QMAT_MOST = 16384,   /* inputs: beyond it a sum of 32 bits could overflow */
-    TB_QMAT_RANGE = 8191    /* of an input */
+    TB_QMAT_RANGE = 8191,   /* of an input for 8 bits */
+    TB_QMAT_NARROW = 127    /* of an input for 4 bits */
 };
 
 /* A zeroed one has no weights (bits == 0). */
@@ -39,11 +40,19 @@ struct tb_qmat {
     const float *bias;    /* [out]; NULL: zero */
 };
 
-/* Inputs of some tokens, ready for any number of matrices of that width. */
+/* TB_QMAT_WIDE inputs of a token, for 4 bits. */
+struct tb_qblock {
+    int8_t q[TB_QMAT_WIDE];
+    int32_t eights[TB_QMAT_GROUPS]; /* 8 times the sum of a group: what its weights, held as q + 8, make too much */
+    float scale[TB_QMAT_GROUPS];
+};
+
+/* Inputs of some tokens, ready for any number of matrices of that width and so many bits. */
 struct tb_qinput {
-    int tokens, in;
-    int16_t *q;    /* [tokens][in rounded up] */
-    float *scale;  /* [tokens] */
+    int bits, tokens, in;
+    int16_t *q;               /* 8 bits: [tokens][in rounded up] */
+    float *scale;             /* 8 bits: [tokens] */
+    struct tb_qblock *blocks; /* 4 bits: [tokens][in rounded up / TB_QMAT_WIDE] */
 };
 
 /* One matrix of a run and where its result goes: y [tokens][out]. */
@@ -61,12 +70,12 @@ int tb_qmat_panels(int out);
 /* Row `row` as it is held, in floats: y [in]. */
 void tb_qmat_row(const struct tb_qmat *m, int row, float *y);
 
-/* Floats that an input takes. */
+/* Floats that an input takes, for whatever bits. */
 size_t tb_qinput_floats(int tokens, int in);
-/* Round x [tokens][in] into `memory` (tb_qinput_floats, 64-byte aligned), which the result points into. Values must be
- * finite. */
-struct tb_qinput tb_qinput_of(struct tb_mat x, float *memory);
-/* All products with the same input, as one job of the pool. */
+/* Round x [tokens][in] for matrices of `bits` into `memory` (tb_qinput_floats, 64-byte aligned), which the result points
+ * into. Values must be finite. */
+struct tb_qinput tb_qinput_of(struct tb_mat x, int bits, float *memory);
+/* All products with the same input, as one job of the pool; all matrices have the input's bits. */
 void tb_qmat_run(struct tb_pool *pool, const struct tb_qproduct *products, int count, const struct tb_qinput *x);
 
 #endif

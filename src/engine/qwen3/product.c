@@ -13,7 +13,7 @@ void tb_q3_products(struct tb_pool *pool, struct tb_mat x, float *rounded, int c
             tb_linear_run(pool, p[i].l, x, p[i].y);
         return;
     }
-    struct tb_qinput in = tb_qinput_of(x, rounded);
+    struct tb_qinput in = tb_qinput_of(x, p->l->few->bits, rounded);
     for (int i = 0; i < count; i++) {
         assert(p[i].l->few);
         few[i] = (struct tb_qproduct){ p[i].l->few, p[i].y };

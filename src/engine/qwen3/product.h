@@ -13,7 +13,7 @@ struct tb_q3_product {
     struct tb_mat y;
 };
 
-/* `count` (at most TB_Q3_MOST_PRODUCTS) layers of the same x [tokens][in], all or none of them quantised. rounded:
+/* `count` (at most TB_Q3_MOST_PRODUCTS) layers of the same x [tokens][in], all in as many bits or all exact. rounded:
  * memory of tb_qinput_floats(tokens, in), used for quantised ones. y must not overlap x. */
 void tb_q3_products(struct tb_pool *pool, struct tb_mat x, float *rounded, int count, const struct tb_q3_product *p);
 

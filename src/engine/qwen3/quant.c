@@ -16,7 +16,7 @@
 
 enum {
     HEADER = 4096,
-    LAYOUT = 2,
+    LAYOUT = 3,
     LINE = 64,
     HEAD_BITS = 8,
     PREDICTOR_BITS = 4,

@@ -54,33 +54,51 @@ static size_t linears(const struct tb_kernels *k, unsigned char *out)
     return n;
 }
 
+static size_t in_8_bits(const struct tb_kernels *k, int in, int tokens, unsigned char *out, size_t n)
+{
+    size_t size = (size_t)(TB_QMAT_ROWS * in);
+    uint8_t *w = aligned_alloc(16, size);
+    int16_t *x = malloc((size_t)(tokens * in) * sizeof *x);
+    float y[TB_QMAT_TOKENS * TB_QMAT_ROWS] = { 0 };
+
+    assert_true(w && x);
+    for (size_t i = 0; i < size; i++)
+        w[i] = (uint8_t)(int8_t)(127.0f * noise());
+    for (int i = 0; i < tokens * in; i++)
+        x[i] = (int16_t)(TB_QMAT_RANGE * noise());
+    k->qmat8(w, x, (size_t)in, tokens, in, y);
+    free(w), free(x);
+    return put(out, n, y, sizeof y);
+}
+
+static size_t in_4_bits(const struct tb_kernels *k, int blocks, int tokens, unsigned char *out, size_t n)
+{
+    size_t size = (size_t)(TB_QMAT_ROWS * blocks * TB_QMAT_BLOCK4), floats;
+    uint8_t *w = aligned_alloc(16, size);
+    struct tb_mat x = noise_mat(tokens, blocks * TB_QMAT_WIDE);
+    float y[TB_QMAT_TOKENS * TB_QMAT_ROWS] = { 0 }, *memory;
+
+    floats = tb_qinput_floats(tokens, x.cols);
+    memory = aligned_alloc(64, (floats * sizeof *memory + 63) / 64 * 64);
+    assert_true(w && memory);
+    for (size_t i = 0; i < size; i++)
+        w[i] = (uint8_t)(int8_t)(127.0f * noise());
+    for (size_t b = 0; b < size; b += TB_QMAT_BLOCK4) /* scales that are numbers */
+        for (int g = 0; g < TB_QMAT_GROUPS; g++)
+            ((uint16_t *)(void *)(w + b))[g] = tb_to_bf16(noise());
+    k->qmat4(w, tb_qinput_of(x, 4, memory).blocks, (size_t)blocks, tokens, x.cols, y);
+    free(w), free(memory), free(x.p);
+    return put(out, n, y, sizeof y);
+}
+
 static size_t few_bits(const struct tb_kernels *k, unsigned char *out)
 {
-    enum { MOST = 5 * TB_QMAT_BLOCK };
     size_t n = 0;
 
-    for (int in = TB_QMAT_BLOCK; in <= MOST; in += TB_QMAT_BLOCK)
+    for (int blocks = 1; blocks <= 5; blocks++)
         for (int tokens = 1; tokens <= TB_QMAT_TOKENS; tokens++) {
-            size_t size8 = (size_t)(TB_QMAT_ROWS * in), blocks = (size_t)(in / TB_QMAT_BLOCK);
-            uint8_t *w8 = aligned_alloc(16, size8), *w4 = aligned_alloc(16, blocks * TB_QMAT_BLOCK4);
-            int16_t *x = malloc((size_t)(tokens * in) * sizeof *x);
-            float y[TB_QMAT_TOKENS * TB_QMAT_ROWS] = { 0 };
-
-            assert_true(w8 && w4 && x);
-            for (size_t i = 0; i < size8; i++)
-                w8[i] = (uint8_t)(int8_t)(127.0f * noise());
-            for (size_t i = 0; i < blocks * TB_QMAT_BLOCK4; i++)
-                w4[i] = (uint8_t)(int8_t)(127.0f * noise());
-            for (size_t b = 0; b < blocks; b++) /* scales that are numbers */
-                for (int i = 0; i < TB_QMAT_SCALES / 2; i++)
-                    ((uint16_t *)(void *)(w4 + b * TB_QMAT_BLOCK4))[i] = tb_to_bf16(noise());
-            for (int i = 0; i < tokens * in; i++)
-                x[i] = (int16_t)(TB_QMAT_RANGE * noise());
-            k->qmat8(w8, x, (size_t)in, tokens, in, y);
-            n = put(out, n, y, sizeof y);
-            k->qmat4(w4, x, (size_t)in, tokens, in, y);
-            n = put(out, n, y, sizeof y);
-            free(w8), free(w4), free(x);
+            n = in_8_bits(k, blocks * TB_QMAT_BLOCK, tokens, out, n);
+            n = in_4_bits(k, blocks, tokens, out, n);
         }
     return n;
 }
