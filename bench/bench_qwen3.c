@@ -1,6 +1,6 @@
-/* bench_qwen3 DIR [threads] [int8|int4|float] [cache folder] - what the qwen3 engine costs on a model folder, as it is
- * served and stage by stage: milliseconds of processor time of all threads, so that other work on the machine matters
- * less, and on the clock. Weights may be random. */
+/* bench_qwen3 DIR [threads] [int8|int4|float] [cache folder] [served] - what the qwen3 engine costs on a model folder, as
+ * it is served and, unless a fifth argument is there, stage by stage: milliseconds of processor time of all threads, so
+ * that other work on the machine matters less, and on the clock. Weights may be random. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 #include "engine/qwen3/qwen3.h"
 #include "tensor/cpu.h"
 
-enum { FRAMES = 16, ROOM = 512, SECONDS = 10, MOST_SESSIONS = 4 };
+enum { FRAMES = 16, ROOM = 512, SECONDS = 10, MOST_SESSIONS = 4, ROUNDS = 2 };
 
 #define SENTENCE "The quick brown fox jumps over the lazy dog, and the voice is natural."
 
@@ -81,8 +81,9 @@ static struct tb_session *begin(struct tb_engine *engine, const struct tb_bytes 
     return s;
 }
 
-/* `sessions` at once, a step each in turn, each until FRAMES frames are made behind its first step. */
-static void speak(struct tb_engine *engine, const struct tb_bytes *print, int sessions)
+/* `sessions` at once, a step each in turn, each until FRAMES frames are made behind its first step. Returns microseconds
+ * on the clock for each frame. */
+static double speak(struct tb_engine *engine, const struct tb_bytes *print, int sessions)
 {
     struct tb_session *s[MOST_SESSIONS];
     size_t samples = 0, frame = TB_Q3_RATE_HZ / 1000 * 80;
@@ -104,8 +105,10 @@ static void speak(struct tb_engine *engine, const struct tb_bytes *print, int se
             must(tb_session_step(s[i], &sink, &more, &err));
     snprintf(what, sizeof what, "  a frame, %d at once", sessions);
     tell(what, from, (double)samples / (double)frame);
+    double took = (double)(now().clock_us - from.clock_us) * (double)frame / (double)samples;
     for (int i = 0; i < sessions; i++)
         tb_session_close(s[i]);
+    return took;
 }
 
 /* The engine as a server runs it. */
@@ -119,6 +122,7 @@ static void serve(const char *folder, struct tb_pool *pool, const char *weights,
     struct tb_q3_generation generation;
     struct tb_engine *engine;
     struct timer from = now();
+    double one = 0, all = 0;
 
     must(tb_q3_config_load(folder, &shape, &codec, &generation, &err));
     voice.width = shape.talker.hidden;
@@ -129,8 +133,11 @@ static void serve(const char *folder, struct tb_pool *pool, const char *weights,
     tell("served: start", from, 1);
     speak(engine, &print, 1);
     printf("  memory of its own %.0f MB, of files %.0f MB\n", resident_mb("RssAnon"), resident_mb("RssFile"));
-    speak(engine, &print, 1);
-    speak(engine, &print, MOST_SESSIONS);
+    for (int i = 0; i < ROUNDS; i++) {
+        one += speak(engine, &print, 1);
+        all += speak(engine, &print, MOST_SESSIONS);
+    }
+    printf("  %d at once make %.2f times the frames of one\n", MOST_SESSIONS, one / all);
     tb_engine_close(engine);
     tb_bytes_free(&print);
 }
@@ -262,7 +269,7 @@ int main(int argc, char **argv)
     struct tb_scratch scratch;
 
     if (argc < 2) {
-        fprintf(stderr, "usage: bench_qwen3 DIR [threads] [int8|int4|float] [cache folder]\n");
+        fprintf(stderr, "usage: bench_qwen3 DIR [threads] [int8|int4|float] [cache folder] [served]\n");
         return 2;
     }
     must(tb_tensor_init(NULL, &err));
@@ -270,6 +277,8 @@ int main(int argc, char **argv)
     must(tb_scratch_open((size_t)1 << 30, &scratch, &err));
     printf("kernels %s, threads %d, weights %s\n", tb_cpu_name(tb_tensor_level()), tb_pool_threads(pool), weights);
     serve(argv[1], pool, weights, argc > 4 ? argv[4] : NULL);
+    if (argc > 5)
+        return 0;
     struct timer from = now();
     must(tb_q3_model_open(argv[1], !strcmp(weights, "float"), &m, &err));
     tell("loading", from, 1);

@@ -73,6 +73,8 @@ enum {
     TB_PHONEME_TIMEOUT_MS = 2000,           /* timbre-phonemes answers in 0.1 ms; after this it is taken for dead */
     TB_MAX_TENSOR_HEADER = 16 * 1024 * 1024, /* of a safetensors file: 100 bytes for each tensor, rounded up well */
     TB_MAX_SHARDS = 64,                     /* weight files of one model; the largest speech models have 2 */
+    TB_MAX_PREFIXES = 64 * 1024 * 1024,     /* bytes of how prompts begin, for all voices: 0.24 MB a row, 2 MB a voice
+                                               by x-vector, 10 with a text of 10 s */
     TB_MAX_REFERENCE_FRAMES = 1000,         /* codec frames of a recording to clone in context: 80 s; the longest
                                                that is taken, TB_MAX_AUDIO_SECONDS, has 750 */
     TB_MAX_INDEX = 8 * 1024 * 1024,         /* bytes of model.safetensors.index.json: 100 a tensor */

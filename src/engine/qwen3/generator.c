@@ -23,6 +23,7 @@ struct tb_q3_generator {
     struct tb_q3_prompt prompt;
     struct tb_mat read;        /* [room][hidden]: the prompt that the cache begins with */
     int read_rows;             /* of it; 0: none */
+    struct tb_q3_prefixes *prefixes; /* not owned; may be NULL */
     struct tb_q3_random random;
     int room, frames;
     bool pending;              /* row is to be run before the next draw */
@@ -104,6 +105,11 @@ void tb_q3_generator_share(struct tb_q3_generator *g, struct tb_pool *pool, cons
     g->run.sink = sink;
 }
 
+void tb_q3_generator_prefixes(struct tb_q3_generator *g, struct tb_q3_prefixes *prefixes)
+{
+    g->prefixes = prefixes;
+}
+
 void tb_q3_generator_look(struct tb_q3_generator *g, void (*look)(void *ctx, const char *stage, int i, struct tb_mat m),
                           void *ctx)
 {
@@ -118,7 +124,8 @@ static void look_at_talker(const struct tb_q3_generator *g)
 }
 
 /* Run the prompt behind those of its first rows that the last one had, too: their keys and values are still in the
- * cache, and are the same whatever follows them. A voice's language, speaker and reference are read once. */
+ * cache, and are the same whatever follows them. A voice's language, speaker and reference are read once; by another
+ * session, as a rule (prefix.h). */
 static enum tb_code read_prompt(struct tb_q3_generator *g, struct tb_error *err)
 {
     struct tb_mat rows = g->prompt.rows;
@@ -128,14 +135,19 @@ static enum tb_code read_prompt(struct tb_q3_generator *g, struct tb_error *err)
     while (same < most && !g->run.look && !memcmp(tb_mat_row(g->read, same), tb_mat_row(rows, same), size))
         same++;
     tb_q3_cache_rewind(&g->cache, same);
-    for (int r = same; r < rows.rows; r++)
+    bool share = g->prefixes && !g->run.look && same < g->prompt.fixed;
+    if (share)
+        same = tb_q3_prefixes_find(g->prefixes, tb_mat_rows(rows, 0, g->prompt.fixed + 1), &g->cache);
+    for (int r = 0; r < rows.rows; r++)
         memcpy(tb_mat_row(g->read, r), tb_mat_row(rows, r), size);
     g->read_rows = same;
     enum tb_code rc = tb_q3_talker_run(&g->run, g->talker, &(struct tb_q3_caches){ { &g->cache }, 1 },
                                        tb_mat_rows(rows, same, rows.rows - same), g->hidden, g->logits, err);
     if (rc == TB_OK) {
-        g->read_rows = rows.rows;
         look_at_talker(g);
+        g->read_rows = rows.rows;
+        if (share && same < g->prompt.fixed)
+            tb_q3_prefixes_keep(g->prefixes, tb_mat_rows(g->read, 0, g->prompt.fixed), &g->cache);
     }
     return rc;
 }

@@ -9,6 +9,7 @@
 #ifndef TB_ENGINE_QWEN3_GENERATOR_H
 #define TB_ENGINE_QWEN3_GENERATOR_H
 
+#include "engine/qwen3/prefix.h"
 #include "engine/qwen3/prompt.h"
 #include "engine/qwen3/sampler.h"
 
@@ -38,6 +39,9 @@ void tb_q3_generator_close(struct tb_q3_generator *g); /* NULL is fine */
 
 /* Who shares the work from now on; NULL: the caller alone. sink, if any, is asked while a long prompt is read. */
 void tb_q3_generator_share(struct tb_q3_generator *g, struct tb_pool *pool, const struct tb_sink *sink);
+
+/* Share how prompts begin with other generators of the talker; outlives this one. NULL: with none. */
+void tb_q3_generator_prefixes(struct tb_q3_generator *g, struct tb_q3_prefixes *prefixes);
 
 /* How the tests look inside: the stages of struct tb_q3_run, and "prompt", "trailing", "pad", "hidden", "logits",
  * "embed" with the frame, "sub_logits" with the group. */

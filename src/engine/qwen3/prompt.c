@@ -196,12 +196,16 @@ enum tb_code tb_q3_prompt_make(const struct tb_q3_run *run, const struct tb_q3_t
     w.eos = tb_mat_row(ends, 1);
     w.pad = tb_mat_row(ends, 2);
     put_head(&w);
+    out->fixed = w.n;
     int left = 0;
     if (r->reference)
         left = put_context(&w);
     else
         put_texts(&w);
     assert(w.n <= most);
+    if (r->reference) /* the reference's text stands beside its own frames, or before all */
+        out->fixed += r->reference_len - TB_Q3_HEAD - TB_Q3_REFERENCE_TAIL;
+    out->fixed = out->fixed < w.n ? out->fixed : w.n - 1;
     out->rows = tb_mat_rows(w.rows, 0, w.n);
     out->pad = tb_mat_rows(ends, 2, 1);
     out->trailing.rows = left > 0 ? left : 1;

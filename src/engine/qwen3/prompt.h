@@ -29,6 +29,7 @@ struct tb_q3_request {
 /* The rows to start from, and the text that is added to the input of each frame afterwards. */
 struct tb_q3_prompt {
     struct tb_mat rows;     /* [n][hidden] */
+    int fixed;              /* so many of them, fewer than n, are the same for each text in this voice and language */
     struct tb_mat trailing; /* [m][hidden]: row i is added to the input that follows frame i; then `pad` is */
     struct tb_mat pad;      /* [1][hidden] */
 };

@@ -43,6 +43,7 @@ struct qwen3 {
     struct tb_q3_model model;
     struct tb_q3_quant *quant; /* NULL: exact */
     struct tb_q3_batch batch;  /* its sessions */
+    struct tb_q3_prefixes *prefixes;
 };
 
 struct waiting {
@@ -84,6 +85,7 @@ static void close_engine(struct tb_engine *engine)
 
     tb_q3_model_close(&q->model);
     tb_q3_quant_close(q->quant);
+    tb_q3_prefixes_close(q->prefixes);
     tb_q3_batch_free(&q->batch);
     free(q);
 }
@@ -154,6 +156,8 @@ static enum tb_code open_engine(const struct tb_engine_config *config, struct tb
     enum tb_code rc = tb_q3_model_open(config->model_dir, is_exact(config), &q->model, err);
     if (rc == TB_OK)
         rc = quantise(q, config, err);
+    if (rc == TB_OK)
+        rc = tb_q3_prefixes_open(TB_MAX_PREFIXES, &q->prefixes, err);
     if (rc)
         close_engine(&q->base);
     else
@@ -250,6 +254,7 @@ static enum tb_code session_open(struct tb_engine *engine, struct tb_str print, 
         session_close(&s->base);
         return rc;
     }
+    tb_q3_generator_prefixes(s->generator, q->prefixes);
     s->segment = (struct tb_q3_segment){ .talker = &m->talker, .bpe = m->bpe, .print = &s->print,
                                          .generator = s->generator, .generation = m->generation };
     tb_log(TB_LOG_DEBUG, "qwen3-session", "seed=%llu reference=%d", (unsigned long long)s->seed, s->print.frames);
