@@ -61,7 +61,7 @@ static enum tb_code equalise(const struct tb_kokoro_print *print, struct tb_mat 
                              struct tb_error *err)
 {
     struct tb_kokoro_post *post;
-    enum tb_code rc = tb_pcm_alloc(said, (size_t)made.cols, TB_KOKORO_POST_RATE_HZ, err);
+    enum tb_code rc = tb_pcm_alloc(said, (size_t)made.cols, TB_KOKORO_RATE_HZ, err);
 
     if (rc || (rc = tb_kokoro_post_open(print->eq_db, &post, err)))
         return rc;

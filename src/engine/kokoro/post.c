@@ -10,6 +10,7 @@
 
 #include "audio/limiter.h"
 #include "audio/mel.h"
+#include "engine/kokoro/model.h"
 
 enum {
     TAPS = TB_KOKORO_POST_TAPS,
@@ -20,7 +21,7 @@ enum {
 };
 
 _Static_assert((int)TB_KOKORO_EQ_BANDS == (int)TB_MEL_BANDS, "the equaliser works on mel bands");
-_Static_assert((int)TB_KOKORO_POST_LOOKAHEAD == (int)TB_KOKORO_POST_RATE_HZ / (int)TB_LIMITER_PART,
+_Static_assert((int)TB_KOKORO_POST_LOOKAHEAD == (int)TB_KOKORO_RATE_HZ / (int)TB_LIMITER_PART,
                "the limiter's delay");
 
 static const float CEILING = 0.97f;
@@ -58,7 +59,7 @@ static void make_taps(const float *eq_db, float *tap)
     for (int k = 0; k < GRID; k++)
         wave[k] = cos(2 * M_PI * k / GRID);
     for (int k = 0; k <= GRID / 2; k++)
-        response[k] = pow(10, gain_at(eq_db, (double)k * TB_KOKORO_POST_RATE_HZ / GRID) / 20);
+        response[k] = pow(10, gain_at(eq_db, (double)k * TB_KOKORO_RATE_HZ / GRID) / 20);
     for (int i = 0; i <= HALF; i++) {
         double sum = response[0] + response[GRID / 2] * (i % 2 ? -1 : 1);
         for (int k = 1; k < GRID / 2; k++)
@@ -71,7 +72,7 @@ static void make_taps(const float *eq_db, float *tap)
 static void begin(struct tb_kokoro_post *p)
 {
     memset(p->line, 0, sizeof p->line);
-    tb_limiter_begin(&p->limiter, TB_KOKORO_POST_RATE_HZ, CEILING);
+    tb_limiter_begin(&p->limiter, TB_KOKORO_RATE_HZ, CEILING);
     p->skip = TB_KOKORO_POST_DELAY;
 }
 

@@ -9,7 +9,6 @@
 #include "engine/kokoro/print.h"
 
 enum {
-    TB_KOKORO_POST_RATE_HZ = 24000,
     TB_KOKORO_POST_TAPS = 383,      /* of the equaliser: 16 ms, resolves the 200 Hz that smoothed mel bands have */
     TB_KOKORO_POST_LOOKAHEAD = 120, /* samples, 5 ms */
     TB_KOKORO_POST_DELAY = (TB_KOKORO_POST_TAPS - 1) / 2 + TB_KOKORO_POST_LOOKAHEAD

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "audio/mel.h"
+#include "engine/kokoro/model.h"
 
 enum { LEN = 6000 };
 
@@ -31,7 +32,7 @@ static void run(const float *eq_db, const float *in, size_t piece, float *out)
 static void sine(float *wave, double hz, double size)
 {
     for (int i = 0; i < LEN; i++)
-        wave[i] = (float)(size * sin(2 * M_PI * hz * i / TB_KOKORO_POST_RATE_HZ));
+        wave[i] = (float)(size * sin(2 * M_PI * hz * i / TB_KOKORO_RATE_HZ));
 }
 
 static double level_db(const float *wave)
