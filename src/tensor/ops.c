@@ -195,6 +195,52 @@ void tb_row_stats(struct tb_pool *pool, struct tb_mat x, float eps, float *mean,
     run_stats(pool, &j);
 }
 
+struct group_job {
+    struct tb_mat x;
+    const struct tb_stretch *stretches;
+    int n, groups;
+    float *mean, *square;
+    int rows; /* of a part */
+};
+
+static void group_row(const struct group_job *j, int row)
+{
+    const float *x = tb_mat_row(j->x, row);
+    double sum[TB_GROUPS] = { 0 }, squares[TB_GROUPS] = { 0 };
+    int columns[TB_GROUPS] = { 0 };
+
+    for (const struct tb_stretch *s = j->stretches; s < j->stretches + j->n; s++) {
+        int len = s->to - s->from;
+        double all = tb_kernels->sum(x + s->from, len), mean = all / len;
+
+        sum[s->group] += all;
+        squares[s->group] += tb_kernels->spread(x + s->from, len, mean) + mean * all;
+        columns[s->group] += len;
+    }
+    for (int g = 0; g < j->groups; g++) {
+        j->mean[row * j->groups + g] = columns[g] ? (float)(sum[g] / columns[g]) : 0.0f;
+        j->square[row * j->groups + g] = columns[g] ? (float)(squares[g] / columns[g]) : 0.0f;
+    }
+}
+
+static void group_part(void *ctx, int part)
+{
+    const struct group_job *j = ctx;
+
+    for (int row = part * j->rows; row < smaller((part + 1) * j->rows, j->x.rows); row++)
+        group_row(j, row);
+}
+
+void tb_group_means(struct tb_pool *pool, struct tb_mat x, const struct tb_stretch *stretches, int n, int groups,
+                    float *mean, float *square)
+{
+    struct group_job j = { .x = x, .stretches = stretches, .n = n, .groups = groups, .mean = mean, .square = square };
+
+    assert(x.cols > 0 && groups <= TB_GROUPS);
+    j.rows = (PART_FLOATS + x.cols - 1) / x.cols;
+    tb_pool_run(pool, group_part, &j, (x.rows + j.rows - 1) / j.rows);
+}
+
 void tb_adain(struct tb_pool *pool, struct tb_mat x, const float *style, float eps, float *scale, float *shift)
 {
     struct norm j = { .x = x, .a = scale, .b = shift, .eps = eps, .style = style };

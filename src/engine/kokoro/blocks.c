@@ -6,8 +6,6 @@
 
 #include <math.h>
 
-enum { MOST_CHANNELS = 1024 + 66 }; /* of a norm: the decoder's */
-
 static const float half_root = 0.70710678f; /* the sum of two equally loud signals, as loud as one */
 static const float norm_eps = 1e-5f;
 
@@ -34,46 +32,27 @@ void tb_kokoro_style_run(const struct tb_kokoro_run *run, const struct tb_kokoro
         tb_matvec8(run->pool, &s->w8, s->b, style, h);
 }
 
-/* The norm of x under a style h [2 * x.rows], with columns that count as their weights say. */
-static void weighted_norm(struct tb_mat x, const struct tb_kokoro_weights *weights, const float *h, float *scale,
-                          float *shift)
-{
-    int ratio = x.cols / weights->frames, end;
-    float mean[MOST_CHANNELS], inv[MOST_CHANNELS];
-    double sum[MOST_CHANNELS] = { 0 }, squares[MOST_CHANNELS] = { 0 }, total = 0;
-
-    assert(x.rows <= MOST_CHANNELS && ratio > 0);
-    for (int from = 0; from < weights->frames; from = end) { /* runs of frames that count the same */
-        for (end = from + 1; end < weights->frames && weights->w[end] == weights->w[from]; end++)
-            ;
-        int last = end == weights->frames ? x.cols : end * ratio;
-        double share = (double)weights->w[from] * (last - from * ratio);
-
-        tb_row_stats(NULL, tb_mat_cols(x, from * ratio, last - from * ratio), norm_eps, mean, inv);
-        total += share;
-        for (int i = 0; i < x.rows; i++) {
-            sum[i] += share * (double)mean[i];
-            squares[i] += share * (1.0 / ((double)inv[i] * (double)inv[i]) + (double)mean[i] * (double)mean[i]);
-        }
-    }
-    for (int i = 0; i < x.rows; i++) { /* the squares hold norm_eps already */
-        double m = sum[i] / total, variance = fmax(squares[i] / total - m * m, (double)norm_eps);
-
-        scale[i] = (1.0f + h[i]) / (float)sqrt(variance);
-        shift[i] = h[x.rows + i] - (float)m * scale[i];
-    }
-}
-
 /* The next norm of a block, of x, as a prologue without its activation. */
-static struct tb_pre norm(const struct tb_kokoro_run *run, const struct tb_kokoro_style *s, struct tb_mat x,
-                          const struct tb_kokoro_voicing *voicing, const struct affine *a)
+static enum tb_code norm(const struct tb_kokoro_run *run, const struct tb_kokoro_style *s, struct tb_mat x,
+                         const struct tb_kokoro_voicing *voicing, const struct affine *a, struct tb_pre *pre,
+                         struct tb_error *err)
 {
+    float mean[TB_NORMS_MOST], variance[TB_NORMS_MOST];
+    const float *h = a->style;
+    enum tb_code rc;
+
     tb_kokoro_style_run(run, s, voicing->style, a->style);
-    if (voicing->weights)
-        weighted_norm(x, voicing->weights, a->style, a->scale, a->shift);
+    if (voicing->norms && (rc = tb_norms_next(run->pool, run->scratch, voicing->norms, x, mean, variance, err)))
+        return rc;
+    if (voicing->norms && voicing->norms->past)
+        for (int i = 0; i < x.rows; i++) {
+            a->scale[i] = (1.0f + h[i]) / sqrtf(variance[i] + norm_eps);
+            a->shift[i] = h[x.rows + i] - mean[i] * a->scale[i];
+        }
     else
-        tb_adain(run->pool, x, a->style, norm_eps, a->scale, a->shift);
-    return (struct tb_pre){ .scale = a->scale, .shift = a->shift };
+        tb_adain(run->pool, x, h, norm_eps, a->scale, a->shift);
+    *pre = (struct tb_pre){ .scale = a->scale, .shift = a->shift };
+    return TB_OK;
 }
 
 static struct tb_pre leaky(struct tb_pre pre)
@@ -128,7 +107,9 @@ enum tb_code tb_kokoro_block_run(const struct tb_kokoro_run *run, const struct t
         (rc = shortcut(run, b, x, y.cols, &residual, err)) ||
         (rc = tb_scratch_mat(run->scratch, y.rows, y.cols, &hidden, err)))
         goto done;
-    pre = leaky(norm(run, &b->norm1, x, &voicing, &a));
+    if ((rc = norm(run, &b->norm1, x, &voicing, &a, &pre, err)))
+        goto done;
+    pre = leaky(pre);
     if (b->pool_w) {
         if ((rc = tb_scratch_mat(run->scratch, x.rows, y.cols, &wide, err)))
             goto done;
@@ -137,7 +118,9 @@ enum tb_code tb_kokoro_block_run(const struct tb_kokoro_run *run, const struct t
     } else {
         tb_conv_run(run->pool, &b->conv1, x, &pre, hidden, NULL);
     }
-    pre = leaky(norm(run, &b->norm2, hidden, &voicing, &a));
+    if ((rc = norm(run, &b->norm2, hidden, &voicing, &a, &pre, err)))
+        goto done;
+    pre = leaky(pre);
     tb_conv_run(run->pool, &b->conv2, hidden, &pre, y, &(struct tb_post){ .residual = &residual, .gain = half_root });
 done:
     tb_scratch_reset(run->scratch, mark);
@@ -160,14 +143,15 @@ enum tb_code tb_kokoro_snake_run(const struct tb_kokoro_run *run, const struct t
     for (int j = 0; j < 3; j++) {
         struct tb_mat from = j == 0 ? x : sum;
         struct tb_post post = { .residual = &from };
-        struct tb_pre pre = snake(norm(run, &s->norm1[j], from, &voicing, &a), s->alpha1[j], s->inv_alpha1[j]);
+        struct tb_pre pre;
 
-        if ((rc = tb_kokoro_pause(run)))
+        if ((rc = norm(run, &s->norm1[j], from, &voicing, &a, &pre, err)) || (rc = tb_kokoro_pause(run)))
             goto done;
+        pre = snake(pre, s->alpha1[j], s->inv_alpha1[j]);
         tb_fastconv_run(run->pool, &s->conv1[j], from, &pre, hidden, NULL);
-        if ((rc = tb_kokoro_pause(run)))
+        if ((rc = tb_kokoro_pause(run)) || (rc = norm(run, &s->norm2[j], hidden, &voicing, &a, &pre, err)))
             goto done;
-        pre = snake(norm(run, &s->norm2[j], hidden, &voicing, &a), s->alpha2[j], s->inv_alpha2[j]);
+        pre = snake(pre, s->alpha2[j], s->inv_alpha2[j]);
         if (j == 2) {
             post.gain = gain;
             post.accumulate = add;

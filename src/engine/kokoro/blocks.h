@@ -3,17 +3,12 @@
 #define TB_ENGINE_KOKORO_BLOCKS_H
 
 #include "engine/kokoro/model.h"
-
-/* How much each frame of a part of a pass counts when the pass's means and deviations are estimated from the part. */
-struct tb_kokoro_weights {
-    const float *w; /* [frames]; signals of a higher rate have a multiple of as many columns, and one more at most */
-    int frames;
-};
+#include "engine/kokoro/norms.h"
 
 /* What the adaptive norms of a block do: normalise their input by its mean and deviation, and colour it by a style. */
 struct tb_kokoro_voicing {
-    const float *style;                      /* [128] */
-    const struct tb_kokoro_weights *weights; /* NULL: all columns count alike, as in a whole pass */
+    const float *style;            /* [128] */
+    struct tb_kokoro_norms *norms; /* of the run, one for all blocks; NULL: a whole pass, of which nothing is learnt */
 };
 
 /* y [out][x.cols], or [out][2 * x.cols] when the block doubles the rate. y may be rows of x when it does not double:

@@ -17,6 +17,7 @@
 #include "engine/kokoro/intonation.h"
 #include "engine/kokoro/listen.h"
 #include "engine/kokoro/passes.h"
+#include "engine/kokoro/pasts.h"
 #include "engine/kokoro/post.h"
 #include "engine/kokoro/stream.h"
 #include "engine/kokoro/trim.h"
@@ -49,7 +50,7 @@ struct room {
 struct kokoro {
     struct tb_engine base;
     struct tb_pool *pool;
-    bool windows; /* the first pass after a silence may be spoken in windows (stream.h) */
+    struct tb_pasts *pasts; /* the first pass after a silence may be spoken in windows (stream.h); NULL: it is not */
     int talking;  /* sessions with something to say; under lock */
     struct tb_kokoro_model *model;
     struct tb_kokoro_enroller *enroller;
@@ -66,10 +67,14 @@ struct speech {
     float rate;                      /* as asked for: divides the samples of a pass. The network is always asked for the
                                         voice's own speed: its frames of 25 ms are too coarse for words at twice the
                                         pace, and at half of it they blur (docs/MODEL-kokoro.md) */
+    float hz;                        /* median of the pitch, as it shall be planned */
     struct tb_intonation intonation;
     struct tb_kokoro_post *post;
     struct tb_kokoro_stream *pass;   /* that is being spoken; NULL between passes */
-    bool pass_begun;                 /* a window of it is out */
+    uint8_t tokens[TB_PASS_TOKENS + 2]; /* of the pass, padded */
+    int count;                       /* of them; 0 where the plan of all is made */
+    int lasting[TB_PASS_TOKENS + 2]; /* frames of those that are planned */
+    struct tb_kokoro_past *past, *seen; /* of the voice, and what the pass adds to it; may be NULL */
     bool whole;                      /* nobody waits for the first sound */
     bool talking;                    /* there is something to say */
     float loudest;                   /* 10 ms of the pass, power */
@@ -91,6 +96,7 @@ static void close_engine(struct tb_engine *engine)
         tb_scratch_close(&room->scratch);
         free(room);
     }
+    tb_pasts_close(k->pasts);
     tb_g2p_close(k->g2p);
     tb_listener_close(&k->listener);
     tb_kokoro_enroller_close(k->enroller);
@@ -109,7 +115,6 @@ static enum tb_code open_engine(const struct tb_engine_config *config, struct tb
         return tb_fail(err, TB_ENOMEM, "kokoro: no memory");
     k->base.ops = &tb_kokoro_ops;
     k->pool = config->pool;
-    k->windows = config->windows;
     pthread_mutex_init(&k->lock, NULL);
     if (snprintf(path, sizeof path, "%s/kokoro.safetensors", config->model_dir) >= (int)sizeof path)
         rc = tb_fail(err, TB_EINVAL, "kokoro: the name of the model folder is too long");
@@ -117,6 +122,8 @@ static enum tb_code open_engine(const struct tb_engine_config *config, struct tb
              (rc = tb_kokoro_enroller_open(config->model_dir, k->model, config->pool, &k->enroller, err)) == TB_OK &&
              (rc = tb_listener_open(config->model_dir, &k->listener, err)) == TB_OK)
         rc = tb_g2p_open(config->model_dir, config->helper_dir, &k->g2p, err);
+    if (rc == TB_OK && config->windows)
+        rc = tb_pasts_open(&k->pasts, err);
     if (rc) {
         close_engine(&k->base);
         return rc;
@@ -189,12 +196,21 @@ static bool alone(struct kokoro *k)
     return talking <= 1;
 }
 
+static void end_pass(struct speech *s)
+{
+    tb_kokoro_stream_close(s->pass);
+    free(s->past);
+    free(s->seen);
+    s->pass = NULL;
+    s->past = s->seen = NULL;
+}
+
 static void session_close(struct tb_session *session)
 {
     struct speech *s = (struct speech *)session;
 
     set_talking(s, false);
-    tb_kokoro_stream_close(s->pass);
+    end_pass(s);
     tb_kokoro_post_close(s->post);
     tb_bytes_free(&s->queue);
     free(s);
@@ -217,7 +233,8 @@ static enum tb_code session_open(struct tb_engine *engine, struct tb_str print, 
     }
     s->rate = speak->rate;
     s->whole = speak->whole;
-    tb_intonation_init(&s->intonation, s->print.f0_style_hz, s->print.f0_median_hz * speak->pitch / HEARD_HZ);
+    s->hz = s->print.f0_median_hz * speak->pitch / HEARD_HZ;
+    tb_intonation_init(&s->intonation, s->print.f0_style_hz, s->hz);
     *out = &s->base;
     return TB_OK;
 }
@@ -280,24 +297,74 @@ static enum tb_code flush(struct speech *s, const struct tb_sink *sink)
     return n == 0 || sink->pcm(sink->ctx, rest, n) ? TB_OK : TB_ECANCELLED;
 }
 
-/* Plan the pass that says the tokens [n], at most TB_PASS_TOKENS. Only the first sound after a silence is waited for:
- * what comes later is made while that plays, and whole. */
+/* Frames of the first n tokens. */
+static int lasts(const int *frames, int n)
+{
+    int sum = 0;
+
+    for (int i = 0; i < n; i++)
+        sum += frames[i];
+    return sum;
+}
+
+/* Plan the pass that says the tokens [n], at most TB_PASS_TOKENS, or its first words. Only the first sound after a
+ * silence is waited for: what comes later is made while that plays, and whole. */
 static enum tb_code begin_pass(struct speech *s, const struct tb_kokoro_run *run, const uint8_t *tokens, size_t n,
                                struct tb_error *err)
 {
-    uint8_t padded[TB_PASS_TOKENS + 2] = { 0 };
-    bool whole = !s->engine->windows || s->whole || s->sounding || s->rate != 1 || !alone(s->engine);
+    struct kokoro *k = s->engine;
+    const float (*styles)[TB_KOKORO_HALF] = (const float(*)[TB_KOKORO_HALF])s->print.style;
+    bool whole = !k->pasts || s->whole || s->sounding || s->rate != 1 || !alone(k);
+    struct tb_intonation intonation = s->intonation;
     struct tb_kokoro_plan plan;
     enum tb_code rc;
 
-    memcpy(padded + 1, tokens, n);
-    if ((rc = tb_kokoro_plan(run, s->engine->model, padded, (int)n + 2, s->print.prosody, s->print.speed, &plan, err)))
+    if (k->pasts && (rc = tb_pasts_get(k->pasts, styles, s->hz, whole ? NULL : &s->past, &s->seen, err)))
         return rc;
-    tb_intonation_apply(&s->intonation, plan.f0);
+    size_t opening = s->past ? tb_passes_opening(tokens, n) : n;
+
+    memset(s->tokens, 0, sizeof s->tokens);
+    memcpy(s->tokens + 1, tokens, opening);
+    if ((rc = tb_kokoro_plan(run, k->model, s->tokens, (int)opening + 2, s->print.prosody, s->print.speed, &plan,
+                             err))) {
+        end_pass(s);
+        return rc;
+    }
+    tb_intonation_apply(&intonation, plan.f0);
+    s->count = opening < n ? (int)n + 2 : 0;
+    if (s->count == 0)
+        s->intonation = intonation;
+    memcpy(s->tokens + 1, tokens, n);
+    memcpy(s->lasting, plan.counts, (opening + 2) * sizeof *plan.counts);
     s->pause = tb_passes_pause(tokens, n);
     s->loudest = 0;
-    return tb_kokoro_stream_open(s->engine->model, &plan, (const float(*)[TB_KOKORO_HALF])s->print.style, whole,
-                                 &s->pass, err);
+    rc = tb_kokoro_stream_open(k->model, &plan, s->count ? lasts(plan.counts, (int)opening + 1 - TB_PASS_UNSURE)
+                                                         : plan.frames,
+                               styles, s->past, s->seen, &s->pass, err);
+    if (rc)
+        end_pass(s);
+    return rc;
+}
+
+/* Plan all of the pass, of which the first words are spoken. */
+static enum tb_code go_on(struct speech *s, const struct tb_kokoro_run *run, struct tb_error *err)
+{
+    struct tb_kokoro_plan plan;
+    int said = 0, spoken = tb_kokoro_stream_spoken(s->pass);
+    enum tb_code rc;
+
+    while (lasts(s->lasting, said) < spoken)
+        said++;
+    if ((rc = tb_kokoro_plan_after(run, s->engine->model, s->tokens, s->count, s->print.prosody, s->print.speed,
+                                   s->lasting, said, &plan, err)))
+        return rc;
+    struct tb_intonation intonation = s->intonation;
+    tb_intonation_apply(&intonation, plan.f0);
+    if ((rc = tb_kokoro_stream_go_on(s->pass, &plan, err)))
+        return rc;
+    s->intonation = intonation;
+    s->count = 0;
+    return TB_OK;
 }
 
 /* Cut the silence at the ends of a pass, of which pcm [len] is a window: what is left is from .. from + n. */
@@ -322,19 +389,23 @@ static void cut(struct speech *s, float *pcm, size_t len, bool first, bool last,
 static enum tb_code speak(struct speech *s, const struct tb_kokoro_run *run, const struct tb_sink *sink,
                           struct tb_error *err)
 {
-    bool first = !s->pass_begun, more;
+    bool first = tb_kokoro_stream_spoken(s->pass) == 0, more;
     struct tb_mat pcm, said;
     size_t from, len;
     enum tb_code rc;
 
-    if ((rc = tb_kokoro_stream_next(run, s->pass, &pcm, &more, err)))
+    if ((s->count && !first && (rc = go_on(s, run, err))) ||
+        (rc = tb_kokoro_stream_next(run, s->pass, &pcm, &more, err)))
         return rc;
-    s->pass_begun = more;
-    if (!more) {
-        tb_kokoro_stream_close(s->pass);
-        s->pass = NULL;
-    }
+    if (s->count && first && pcm.cols == 0 && /* too few words for a window */
+        ((rc = go_on(s, run, err)) || (rc = tb_kokoro_stream_next(run, s->pass, &pcm, &more, err))))
+        return rc;
     cut(s, pcm.p, (size_t)pcm.cols, first, !more, &from, &len);
+    if (!more) {
+        if (s->seen)
+            tb_pasts_add(s->engine->pasts, (const float(*)[TB_KOKORO_HALF])s->print.style, s->hz, s->seen);
+        end_pass(s);
+    }
     if (len == 0)
         return TB_OK;
     size_t spoken = tb_tempo_len(len, (double)s->rate);

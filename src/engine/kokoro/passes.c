@@ -68,6 +68,16 @@ size_t tb_passes_next(const uint8_t *tokens, size_t n, size_t wish)
     return full;
 }
 
+size_t tb_passes_opening(const uint8_t *tokens, size_t n)
+{
+    enum { LEAST = 30, MORE = 16 };
+
+    for (size_t i = LEAST; i + MORE < n; i++)
+        if (kind_of(tokens[i]) == SPACE)
+            return i;
+    return n;
+}
+
 enum tb_pause tb_passes_pause(const uint8_t *tokens, size_t n)
 {
     while (n > 0 && kind_of(tokens[n - 1]) == SPACE)

@@ -6,7 +6,8 @@
 
 enum {
     TB_PASS_TOKENS = 200, /* of one pass, without the padding: about 15 s of speech */
-    TB_PASS_FIRST = 48    /* of the first, 3 s: what is done before its first sound grows with it */
+    TB_PASS_FIRST = 48,   /* of the first, 3 s: what is done before its first sound grows with it */
+    TB_PASS_UNSURE = 8    /* the last of an opening, which are spoken otherwise once it is known what follows */
 };
 
 /* What ends a pass, and so how long the pause after it is. */
@@ -20,6 +21,9 @@ enum tb_code tb_passes_tokens(struct tb_str phonemes, struct tb_bytes *out);
  * to the wish, from below if that is at least a third of it; where there is none, as if nothing were wished: no pass
  * ends between two words for that. */
 size_t tb_passes_next(const uint8_t *tokens, size_t n, size_t wish);
+/* How many of n tokens are planned alone, so that the first sound need not wait for a plan of all: as many as make some
+ * 2.5 s, up to a word's end; n where there are not many more. */
+size_t tb_passes_opening(const uint8_t *tokens, size_t n);
 /* By the last token that is not a space. */
 enum tb_pause tb_passes_pause(const uint8_t *tokens, size_t n);
 /* False when nothing in them sounds: punctuation and spaces only. */

@@ -1,7 +1,6 @@
 /* stream.c - see stream.h. Time is counted in frames of 25 ms. */
 #include "engine/kokoro/stream.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,31 +10,32 @@
 enum {
     WHOLE = 40,      /* frames of speech up to which a pass is not cut: 1 s */
     FIRST = 22,      /* of the first window, after the first sound: 550 ms */
-    LAST_LEAST = 24, /* of the last: less is spoken with the window before */
     LEAD = 2,        /* kept before the first sound, */
     TAIL = 8,        /* and after the last */
     SEARCHED = 7,    /* at the end of a window for a quiet place to end it at */
-    AROUND = 4,      /* computed before and after what is spoken: what its ends depend on */
-    FADE = 480,      /* samples of a cross-fade, 20 ms */
-    LEVELS = 32,     /* classes of planned energy, */
-    CLASSES = 2 * LEVELS, /* without pitch and with it */
-    KIN = 4          /* classes so near count for each other */
+    BEFORE = 8,      /* computed before what is spoken, */
+    AFTER = 4,       /* and after it: what its ends depend on */
+    STEADY = 2,      /* frames after what is spoken that keep their pitch when the rest of the pass is planned, */
+    BLEND = 8,       /* and those in which the new plan takes over */
+    FADE = 480       /* samples of a cross-fade, 20 ms */
 };
 
-static const float silent = -5.0f;  /* planned energy: about -9.5 in silence, 2 to 9 in speech */
-static const float pitched = 30.0f; /* Hz: planned pitch is 12 to 20 in silence */
-static const float first_level = -10.0f, level_step = 0.6f;
-static const float kinship[KIN] = { 1.0f, 0.3f, 0.01f, 1e-4f };
+static const float silent = -5.0f; /* planned energy: about -9.5 in silence, 2 to 9 in speech */
 
-/* What is spoken when a window is out, over what was before: a window must be made while the one before it plays. */
-static const float growth = 2.2f;
+/* What is spoken when a window is out, over what was before: a window must be made while the one before it plays. The
+ * last one costs the whole pass, so much of that must be spoken before it, and to get there a window may be longer. */
+static const float growth = 2.5f, last_growth = 2.6f, most_growth = 3.5f;
 
 struct tb_kokoro_stream {
     const struct tb_kokoro_model *model;
     struct tb_kokoro_plan plan;     /* ours */
+    int certain;                    /* frames up to which the plan stays as it is */
     int onset, end;                 /* where speech begins, and where the last window ends */
     int at, to;                     /* what is spoken so far; where the next window may end */
     bool begun;
+    const struct tb_kokoro_past *past; /* NULL: one window */
+    struct tb_kokoro_past *seen;    /* may be NULL */
+    uint8_t *kinds;                 /* [plan.frames] */
     float styles[TB_KOKORO_BLOCKS][TB_KOKORO_HALF];
     float faded[FADE];              /* what the last window would have gone on with */
 };
@@ -51,49 +51,6 @@ static float energy(const struct tb_kokoro_stream *s, int frame)
     return 0.5f * (s->plan.energy.p[2 * frame] + s->plan.energy.p[2 * frame + 1]);
 }
 
-static int class_of(const struct tb_kokoro_stream *s, int frame)
-{
-    int level = (int)((energy(s, frame) - first_level) / level_step);
-    bool voiced = s->plan.f0.p[2 * frame] + s->plan.f0.p[2 * frame + 1] > 2.0f * pitched;
-
-    return (voiced ? LEVELS : 0) + (level < 0 ? 0 : level >= LEVELS ? LEVELS - 1 : level);
-}
-
-static void count(const struct tb_kokoro_stream *s, int from, int to, float *classes)
-{
-    memset(classes, 0, CLASSES * sizeof *classes);
-    for (int f = from; f < to; f++)
-        classes[class_of(s, f)] += 1.0f;
-}
-
-/* Near classes are those of about the same level, on the same side of voicing. */
-static float nearness(int a, int b)
-{
-    int far = abs(a - b);
-
-    return far < KIN && a / LEVELS == b / LEVELS ? kinship[far] : 0.0f;
-}
-
-/* How much each frame of a window counts, w [to - from]: each frame of the pass counts for those of the window that are
- * planned most like it, if there are any. */
-static void weigh(const struct tb_kokoro_stream *s, const struct window *win, float *w)
-{
-    float all[CLASSES], here[CLASSES], share[CLASSES] = { 0 };
-
-    count(s, 0, s->plan.frames, all);
-    count(s, win->from, win->to, here);
-    for (int i = 0; i < CLASSES; i++) {
-        float kin = 0.0f;
-
-        for (int j = 0; j < CLASSES; j++)
-            kin += nearness(i, j) * here[j];
-        for (int j = 0; j < CLASSES && kin > 0.0f; j++)
-            share[j] += all[i] * nearness(i, j) / kin;
-    }
-    for (int f = win->from; f < win->to; f++)
-        w[f - win->from] = share[class_of(s, f)];
-}
-
 /* The quietest border of two frames in the last SEARCHED before `to`. */
 static int quiet_place(const struct tb_kokoro_stream *s, int to)
 {
@@ -107,12 +64,24 @@ static int quiet_place(const struct tb_kokoro_stream *s, int to)
 
 static struct window next_window(const struct tb_kokoro_stream *s)
 {
-    int from = s->onset - LEAD - AROUND, end;
+    int from = s->at - (s->begun ? BEFORE : AFTER), end;
 
-    if (s->end - s->to < LAST_LEAST)
+    if (s->to >= s->end && s->certain == s->plan.frames)
         return (struct window){ 0, s->plan.frames, s->at, s->end };
+    if (s->to + AFTER > s->certain) /* too little is known to speak of it */
+        return (struct window){ s->at, s->at, s->at, s->at };
     end = quiet_place(s, s->to);
-    return (struct window){ from < 0 ? 0 : from, end + AROUND, s->at, end };
+    return (struct window){ from < 0 ? 0 : from, end + AFTER, s->at, end };
+}
+
+/* Where the window after what is spoken may end. */
+static int next_end(const struct tb_kokoro_stream *s)
+{
+    float spoken = (float)(s->at - s->onset), all = (float)(s->end - s->onset), enough = all / last_growth;
+
+    if (spoken + SEARCHED >= enough || s->end - s->at < FIRST)
+        return s->end;
+    return s->onset + (int)(enough < most_growth * spoken ? enough : growth * spoken) + 1;
 }
 
 /* Samples of the frames of a window. */
@@ -120,20 +89,20 @@ static enum tb_code render(const struct tb_kokoro_run *run, const struct tb_koko
                            struct tb_mat *pcm, struct tb_error *err)
 {
     int n = w->to - w->from;
+    bool whole = n == s->plan.frames;
     struct tb_kokoro_voicing voicing[TB_KOKORO_BLOCKS];
-    struct tb_kokoro_weights weights = { .frames = n };
+    struct tb_kokoro_norms norms = { .frames = n, .kinds = s->kinds + w->from };
     struct tb_mat hidden;
-    float *counts;
     enum tb_code rc;
 
     if ((rc = tb_scratch_mat(run->scratch, 1, TB_KOKORO_FRAME * n, pcm, err)) ||
-        (rc = tb_scratch_mat(run->scratch, TB_KOKORO_WIDTH, 2 * n, &hidden, err)) ||
-        (rc = tb_scratch_floats(run->scratch, (size_t)n, &counts, err)))
+        (rc = tb_scratch_mat(run->scratch, TB_KOKORO_WIDTH, 2 * n, &hidden, err)))
         return rc;
-    weigh(s, w, counts);
-    weights.w = counts;
+    norms.past = whole ? NULL : s->past;
+    norms.seen = whole ? s->seen : NULL;
+    tb_norms_count(s->kinds, s->plan.frames, norms.share);
     for (int i = 0; i < TB_KOKORO_BLOCKS; i++)
-        voicing[i] = (struct tb_kokoro_voicing){ s->styles[i], n < s->plan.frames ? &weights : NULL };
+        voicing[i] = (struct tb_kokoro_voicing){ s->styles[i], norms.past || norms.seen ? &norms : NULL };
     rc = tb_kokoro_decoder_run(run, &s->model->decoder, tb_mat_cols(s->plan.text, w->from, n),
                                tb_mat_cols(s->plan.f0, 2 * w->from, 2 * n),
                                tb_mat_cols(s->plan.energy, 2 * w->from, 2 * n), voicing, hidden, err);
@@ -157,22 +126,24 @@ enum tb_code tb_kokoro_stream_next(const struct tb_kokoro_run *run, struct tb_ko
 {
     struct window w = next_window(s);
     struct tb_mat made;
-    enum tb_code rc = render(run, s, &w, &made, err);
+    enum tb_code rc;
 
-    if (rc)
+    *more = w.end < s->end || s->certain < s->plan.frames;
+    *pcm = (struct tb_mat){ 0 };
+    if (w.end == w.spoken)
+        return TB_OK;
+    if ((rc = render(run, s, &w, &made, err)))
         return rc;
     *pcm = tb_mat_cols(made, TB_KOKORO_FRAME * (w.spoken - w.from), TB_KOKORO_FRAME * (w.end - w.spoken));
     join(s, &w, *pcm);
     s->begun = true;
     s->at = w.end;
-    s->to = s->onset + (int)(growth * (float)(w.end - s->onset));
-    s->to = s->to < s->end ? s->to : s->end;
-    *more = w.end < s->end;
+    s->to = next_end(s);
     return TB_OK;
 }
 
 /* Where speech begins and ends, and with it the windows. */
-static void survey(struct tb_kokoro_stream *s, bool whole)
+static void survey(struct tb_kokoro_stream *s)
 {
     int n = s->plan.frames, last = 0;
 
@@ -182,38 +153,93 @@ static void survey(struct tb_kokoro_stream *s, bool whole)
             s->onset = c / 2 < s->onset ? c / 2 : s->onset;
             last = c / 2 + 1;
         }
-    s->end = s->to = n;
-    if (whole || last - s->onset < WHOLE) /* also when all is silent */
-        return;
     s->end = last + TAIL < n ? last + TAIL : n;
-    s->at = s->onset > LEAD ? s->onset - LEAD : 0;
-    s->to = s->onset + FIRST;
+    if (s->begun) {
+        s->end = s->end > s->at ? s->end : s->at;
+        s->to = next_end(s);
+    } else if (s->certain == n && (!s->past || last - s->onset < WHOLE)) { /* also when all is silent */
+        s->at = 0;
+        s->end = s->to = n;
+    } else {
+        s->at = s->onset > LEAD ? s->onset - LEAD : 0;
+        s->to = s->onset + FIRST;
+    }
 }
 
-enum tb_code tb_kokoro_stream_open(const struct tb_kokoro_model *model, const struct tb_kokoro_plan *plan,
-                                   const float (*styles)[TB_KOKORO_HALF], bool whole, struct tb_kokoro_stream **out,
-                                   struct tb_error *err)
+/* A copy of a plan, in one piece of memory that begins with its text and ends with the kinds of its frames. */
+static enum tb_code copy(const struct tb_kokoro_plan *plan, struct tb_kokoro_plan *out, uint8_t **kinds,
+                         struct tb_error *err)
+{
+    int n = plan->frames;
+    float *p = malloc((((size_t)TB_KOKORO_WIDTH + 4) * sizeof *p + sizeof **kinds) * (size_t)n);
+
+    if (!p)
+        return tb_fail(err, TB_ENOMEM, "kokoro: a pass of %d frames", n);
+    *out = (struct tb_kokoro_plan){ .frames = n, .text = { p, TB_KOKORO_WIDTH, n, n } };
+    out->f0 = (struct tb_mat){ tb_mat_row(out->text, TB_KOKORO_WIDTH), 1, 2 * n, 2 * n };
+    out->energy = (struct tb_mat){ out->f0.p + 2 * n, 1, 2 * n, 2 * n };
+    *kinds = (uint8_t *)(out->energy.p + 2 * n);
+    tb_copy(plan->text, out->text);
+    tb_copy(plan->f0, out->f0);
+    tb_copy(plan->energy, out->energy);
+    return TB_OK;
+}
+
+enum tb_code tb_kokoro_stream_open(const struct tb_kokoro_model *model, const struct tb_kokoro_plan *plan, int certain,
+                                   const float (*styles)[TB_KOKORO_HALF], const struct tb_kokoro_past *past,
+                                   struct tb_kokoro_past *seen, struct tb_kokoro_stream **out, struct tb_error *err)
 {
     struct tb_kokoro_stream *s = calloc(1, sizeof *s);
-    int n = plan->frames;
-    float *p = malloc(((size_t)TB_KOKORO_WIDTH + 4) * (size_t)n * sizeof *p);
+    enum tb_code rc = s ? copy(plan, &s->plan, &s->kinds, err) : tb_fail(err, TB_ENOMEM, "kokoro: no memory");
 
     *out = s;
-    if (!s || !p) {
-        free(p);
+    if (rc) {
         free(s);
         *out = NULL;
-        return tb_fail(err, TB_ENOMEM, "kokoro: a pass of %d frames", n);
+        return rc;
     }
     s->model = model;
-    s->plan = (struct tb_kokoro_plan){ .frames = n, .text = { p, TB_KOKORO_WIDTH, n, n } };
-    s->plan.f0 = (struct tb_mat){ tb_mat_row(s->plan.text, TB_KOKORO_WIDTH), 1, 2 * n, 2 * n };
-    s->plan.energy = (struct tb_mat){ s->plan.f0.p + 2 * n, 1, 2 * n, 2 * n };
-    tb_copy(plan->text, s->plan.text);
-    tb_copy(plan->f0, s->plan.f0);
-    tb_copy(plan->energy, s->plan.energy);
+    s->certain = certain;
+    s->past = past;
+    s->seen = seen;
     memcpy(s->styles, styles, sizeof s->styles);
-    survey(s, whole);
+    tb_norms_kinds(s->plan.f0, s->plan.energy, s->kinds);
+    survey(s);
+    return TB_OK;
+}
+
+int tb_kokoro_stream_spoken(const struct tb_kokoro_stream *s)
+{
+    return s->begun ? s->at : 0;
+}
+
+/* What is spoken stays as it was, and for a while the curve goes over from the old to the new. */
+static void carry_over(const struct tb_kokoro_stream *s, struct tb_mat old, struct tb_mat new)
+{
+    int steady = 2 * (s->at + STEADY);
+
+    for (int c = 0; c < old.cols && c < new.cols && c < steady + 2 * BLEND; c++)
+        new.p[c] += (old.p[c] - new.p[c]) * (c < steady ? 1.0f : 1.0f - (float)(c - steady) / (2 * BLEND));
+}
+
+enum tb_code tb_kokoro_stream_go_on(struct tb_kokoro_stream *s, const struct tb_kokoro_plan *plan, struct tb_error *err)
+{
+    struct tb_kokoro_plan all;
+    uint8_t *kinds;
+    enum tb_code rc = copy(plan, &all, &kinds, err);
+
+    if (rc)
+        return rc;
+    if (s->begun) {
+        carry_over(s, s->plan.f0, all.f0);
+        carry_over(s, s->plan.energy, all.energy);
+    }
+    free(s->plan.text.p);
+    s->plan = all;
+    s->kinds = kinds;
+    s->certain = all.frames;
+    tb_norms_kinds(all.f0, all.energy, kinds);
+    survey(s);
     return TB_OK;
 }
 

@@ -60,30 +60,29 @@ static int spread(const float *durations, int n, float pace, int *counts)
 
 /* Pitch and energy, from the tokens' features spread over time. */
 static enum tb_code curves(const struct tb_kokoro_run *run, const struct tb_kokoro_model *model, struct tb_mat features,
-                           const int *counts, const float *prosody, struct tb_kokoro_plan *plan, struct tb_error *err)
+                           const float *prosody, struct tb_kokoro_plan *plan, struct tb_error *err)
 {
     size_t mark = tb_scratch_mark(run->scratch);
     struct tb_mat aligned;
     enum tb_code rc = tb_scratch_mat(run->scratch, features.rows, plan->frames, &aligned, err);
 
     if (rc == TB_OK) {
-        tb_repeat_cols(features, counts, aligned);
+        tb_repeat_cols(features, plan->counts, aligned);
         rc = tb_kokoro_pitch(run, &model->prosody, aligned, prosody, plan->f0, plan->energy, err);
     }
     tb_scratch_reset(run->scratch, mark);
     return rc;
 }
 
-enum tb_code tb_kokoro_plan(const struct tb_kokoro_run *run, const struct tb_kokoro_model *model,
-                            const uint8_t *tokens, int n, const float *prosody, float pace,
-                            struct tb_kokoro_plan *plan, struct tb_error *err)
+enum tb_code tb_kokoro_plan_after(const struct tb_kokoro_run *run, const struct tb_kokoro_model *model,
+                                  const uint8_t *tokens, int n, const float *prosody, float pace, const int *counts,
+                                  int said, struct tb_kokoro_plan *plan, struct tb_error *err)
 {
     float durations[TB_KOKORO_MAX_TOKENS];
-    int counts[TB_KOKORO_MAX_TOKENS];
     struct tb_mat bert, features, text;
     enum tb_code rc;
 
-    assert(n >= 2 && n <= TB_KOKORO_MAX_TOKENS);
+    assert(said >= 0 && said < n && n >= 2 && n <= TB_KOKORO_MAX_TOKENS);
     if ((rc = tb_scratch_mat(run->scratch, TB_KOKORO_WIDTH, n, &bert, err)) ||
         (rc = tb_scratch_mat(run->scratch, TB_KOKORO_WIDTH, n, &text, err)) ||
         (rc = tb_scratch_mat(run->scratch, TB_KOKORO_WIDTH + TB_KOKORO_HALF, n, &features, err)) ||
@@ -92,7 +91,11 @@ enum tb_code tb_kokoro_plan(const struct tb_kokoro_run *run, const struct tb_kok
         (rc = tb_kokoro_durations(run, &model->prosody, features, durations, err)) || (rc = tb_kokoro_pause(run)) ||
         (rc = tb_kokoro_text_run(run, &model->text, tokens, n, text, err)))
         return rc;
-    plan->frames = spread(durations, n, pace, counts);
+    plan->frames = spread(durations, n, pace, plan->counts);
+    for (int i = 0; i < said; i++) {
+        plan->frames += counts[i] - plan->counts[i];
+        plan->counts[i] = counts[i];
+    }
     if (plan->frames > TB_KOKORO_MAX_FRAMES)
         return tb_fail(err, TB_ETOOBIG, "kokoro: %d tokens last %d frames, at most %d", n, plan->frames,
                        TB_KOKORO_MAX_FRAMES);
@@ -100,9 +103,16 @@ enum tb_code tb_kokoro_plan(const struct tb_kokoro_run *run, const struct tb_kok
         (rc = tb_scratch_mat(run->scratch, 1, 2 * plan->frames, &plan->f0, err)) ||
         (rc = tb_scratch_mat(run->scratch, 1, 2 * plan->frames, &plan->energy, err)))
         return rc;
-    tb_repeat_cols(text, counts, plan->text);
+    tb_repeat_cols(text, plan->counts, plan->text);
     tb_kokoro_look(run, "aligned", plan->text);
-    return curves(run, model, features, counts, prosody, plan, err);
+    return curves(run, model, features, prosody, plan, err);
+}
+
+enum tb_code tb_kokoro_plan(const struct tb_kokoro_run *run, const struct tb_kokoro_model *model,
+                            const uint8_t *tokens, int n, const float *prosody, float pace,
+                            struct tb_kokoro_plan *plan, struct tb_error *err)
+{
+    return tb_kokoro_plan_after(run, model, tokens, n, prosody, pace, NULL, 0, plan, err);
 }
 
 enum tb_code tb_kokoro_render(const struct tb_kokoro_run *run, const struct tb_kokoro_model *model,

@@ -15,6 +15,7 @@ enum {
 /* What is to be said, when, and how high. All in run->scratch. */
 struct tb_kokoro_plan {
     int frames;
+    int counts[TB_KOKORO_MAX_TOKENS]; /* of them, for each token */
     struct tb_mat text;   /* [512][frames] */
     struct tb_mat f0;     /* [1][2 * frames], Hz */
     struct tb_mat energy; /* [1][2 * frames] */
@@ -26,6 +27,10 @@ struct tb_kokoro_plan {
 enum tb_code tb_kokoro_plan(const struct tb_kokoro_run *run, const struct tb_kokoro_model *model,
                             const uint8_t *tokens, int n, const float *prosody, float pace,
                             struct tb_kokoro_plan *plan, struct tb_error *err);
+/* The same for a pass whose first `said` tokens last as many frames as counts says; they are less than n. */
+enum tb_code tb_kokoro_plan_after(const struct tb_kokoro_run *run, const struct tb_kokoro_model *model,
+                                  const uint8_t *tokens, int n, const float *prosody, float pace, const int *counts,
+                                  int said, struct tb_kokoro_plan *plan, struct tb_error *err);
 
 /* pcm [1][600 * frames], in run->scratch like the plan. */
 enum tb_code tb_kokoro_render(const struct tb_kokoro_run *run, const struct tb_kokoro_model *model,

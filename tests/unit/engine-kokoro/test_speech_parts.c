@@ -88,6 +88,21 @@ static void a_pass_that_should_be_short_ends_at_the_mark_nearest_to_the_wish(voi
     assert_int_equal(tb_passes_next(tokens, 0, 60), 0);
 }
 
+static void an_opening_ends_with_a_word_and_leaves_enough(void **state)
+{
+    uint8_t tokens[400];
+    size_t n = long_text("", tokens), opening = tb_passes_opening(tokens, n); /* spaces after 9, 19, 29, 39 */
+
+    (void)state;
+    assert_int_equal(opening, 39);
+    assert_int_equal(tb_passes_opening(tokens, opening + 16), opening + 16);
+    assert_int_equal(tb_passes_opening(tokens, opening + 17), opening);
+    assert_int_equal(tb_passes_opening(tokens, 0), 0);
+    memset(tokens, tokens[0], sizeof tokens); /* one endless word */
+    assert_int_equal(tb_passes_opening(tokens, 200), 200);
+    assert_true(opening > 2 * TB_PASS_UNSURE);
+}
+
 static void silence_is_cut_and_the_cuts_are_soft(void **state)
 {
     enum { LEN = 48000, FROM = 12000, TO = 30000 };
@@ -147,6 +162,7 @@ int main(void)
         cmocka_unit_test(phonemes_become_tokens_and_unknown_ones_vanish),
         cmocka_unit_test(long_segments_are_cut_where_one_would_pause),
         cmocka_unit_test(a_pass_that_should_be_short_ends_at_the_mark_nearest_to_the_wish),
+        cmocka_unit_test(an_opening_ends_with_a_word_and_leaves_enough),
         cmocka_unit_test(silence_is_cut_and_the_cuts_are_soft),
         cmocka_unit_test(pitch_goes_to_the_target_and_short_phrases_keep_theirs),
         cmocka_unit_test(what_is_not_voiced_keeps_its_pitch),

@@ -19,49 +19,101 @@
 #define MODEL "var/models/kokoro/kokoro.safetensors"
 #define CASE "tests/golden/kokoro/sentence.safetensors"
 
-enum { FRAMES = 30 /* of the short pass */ };
+enum { FROM = 30, FRAMES = 40 /* of the part of the pass that is spoken by itself */ };
 
 static struct tb_kokoro_model *model;
 static struct tb_scratch scratch;
 static struct tb_safetensors *golden;
 static const float (*styles)[TB_KOKORO_HALF];
+static const float *prosody;
+static uint8_t tokens[TB_KOKORO_MAX_TOKENS];
+static int ntokens;
+static struct tb_kokoro_past *past; /* of the voice: it has said something else */
+
+/* Plan the first `some` tokens, which are followed by a padding, and forget all that was in the scratch. */
+static void plan_some(const struct tb_kokoro_run *run, int some, struct tb_kokoro_plan *plan)
+{
+    uint8_t said[TB_KOKORO_MAX_TOKENS] = { 0 };
+
+    memcpy(said, tokens, (size_t)some);
+    tb_scratch_reset(&scratch, 0);
+    assert_int_equal(tb_kokoro_plan(run, model, said, some + (some < ntokens), prosody, 1.0f, plan, NULL), TB_OK);
+}
 
 static void plan_case(const struct tb_kokoro_run *run, struct tb_kokoro_plan *plan)
 {
-    const struct tb_tensor *t = tb_safetensors_find(golden, "tokens");
-    uint8_t tokens[TB_KOKORO_MAX_TOKENS];
+    plan_some(run, ntokens, plan);
+}
 
-    for (size_t i = 0; i < t->len; i++)
-        tokens[i] = (uint8_t)((const float *)t->data)[i];
-    tb_scratch_reset(&scratch, 0);
-    assert_int_equal(tb_kokoro_plan(run, model, tokens, (int)t->len, tb_safetensors_find(golden, "prosody")->data, 1.0f,
-                                    plan, NULL), TB_OK);
+/* What the norms find in a whole pass. */
+static void look_back(const struct tb_kokoro_plan *plan, struct tb_kokoro_past *seen, struct tb_mat *pcm)
+{
+    struct tb_kokoro_run run = { .scratch = &scratch };
+    struct tb_kokoro_stream *stream;
+    bool more;
+
+    assert_int_equal(tb_kokoro_stream_open(model, plan, plan->frames, styles, NULL, seen, &stream, NULL), TB_OK);
+    assert_int_equal(tb_kokoro_stream_next(&run, stream, pcm, &more, NULL), TB_OK);
+    assert_false(more);
+    tb_kokoro_stream_close(stream);
+}
+
+/* The golden sentence with its halves the other way round. */
+static int learn(void **state)
+{
+    struct tb_kokoro_run run = { .scratch = &scratch };
+    struct tb_kokoro_plan plan;
+    struct tb_mat pcm;
+    uint8_t other[TB_KOKORO_MAX_TOKENS] = { 0 };
+    int half = ntokens / 2, rest = ntokens - half;
+
+    (void)state;
+    memcpy(other + 1, tokens + half, (size_t)rest - 1);
+    memcpy(other + rest, tokens + 1, (size_t)half - 1);
+    past = calloc(1, sizeof *past);
+    assert_non_null(past);
+    assert_int_equal(tb_kokoro_plan(&run, model, other, ntokens, prosody, 1.0f, &plan, NULL), TB_OK);
+    look_back(&plan, past, &pcm);
+    return 0;
 }
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-/* All windows of the case, with `threads`; *pcm is for the caller to free, *last of its samples are the last one's. */
-static size_t speak(int threads, float **pcm, int *windows, size_t *last)
+/* All windows of the case, with `threads`; *pcm is for the caller to free, *last of its samples are the last one's.
+ * opening: tokens that are planned alone for the first window, the last four of them unsure; 0: all are planned. */
+static size_t speak(int threads, int opening, float **pcm, int *windows, size_t *last)
 {
     struct tb_kokoro_run run = { .scratch = &scratch };
     struct tb_kokoro_stream *stream;
     struct tb_kokoro_plan plan;
     struct tb_mat window;
     bool more = true;
-    size_t n = 0, mark;
+    int certain = 0;
+    size_t n = 0;
 
     assert_int_equal(tb_pool_open(threads, &run.pool, NULL), TB_OK);
-    plan_case(&run, &plan);
-    assert_int_equal(tb_kokoro_stream_open(model, &plan, styles, false, &stream, NULL), TB_OK);
-    *pcm = malloc((size_t)plan.frames * TB_KOKORO_FRAME * sizeof **pcm);
+    plan_some(&run, opening ? opening : ntokens, &plan);
+    for (int i = 0; i < opening - 4; i++)
+        certain += plan.counts[i];
+    assert_int_equal(tb_kokoro_stream_open(model, &plan, opening ? certain : plan.frames, styles, past, NULL, &stream,
+                                           NULL), TB_OK);
+    *pcm = malloc(TB_KOKORO_MAX_FRAMES * TB_KOKORO_FRAME * sizeof **pcm);
     assert_non_null(*pcm);
-    mark = tb_scratch_mark(&scratch);
     for (*windows = 0; more; ++*windows) {
         assert_int_equal(tb_kokoro_stream_next(&run, stream, &window, &more, NULL), TB_OK);
         memcpy(*pcm + n, window.p, (size_t)window.cols * sizeof **pcm);
         n += *last = (size_t)window.cols;
-        tb_scratch_reset(&scratch, mark);
+        tb_scratch_reset(&scratch, 0);
+        if (*windows == 0 && opening) {
+            int counts[TB_KOKORO_MAX_TOKENS];
+
+            assert_true(more && tb_kokoro_stream_spoken(stream) > 0);
+            memcpy(counts, plan.counts, sizeof counts);
+            assert_int_equal(tb_kokoro_plan_after(&run, model, tokens, ntokens, prosody, 1.0f, counts, opening - 4,
+                                                  &plan, NULL), TB_OK);
+            assert_memory_equal(plan.counts, counts, (size_t)(opening - 4) * sizeof *counts);
+            assert_int_equal(tb_kokoro_stream_go_on(stream, &plan, NULL), TB_OK);
+        }
     }
-    assert_true(n <= (size_t)plan.frames * TB_KOKORO_FRAME);
     tb_kokoro_stream_close(stream);
     tb_pool_close(run.pool);
     return n;
@@ -77,21 +129,28 @@ static double rms(const float *pcm, size_t n)
     return sqrt(power / (double)n);
 }
 
-/* Decoder and generator on the short pass, its norms with `weights`; *pcm is in the scratch. */
+/* Decoder and generator on a part of the pass, its norms with a past; *pcm is in the scratch. */
 static void render(const struct tb_kokoro_run *run, const struct tb_kokoro_plan *plan,
-                   const struct tb_kokoro_weights *weights, struct tb_mat *pcm)
+                   const struct tb_kokoro_past *known, struct tb_mat *pcm)
 {
     struct tb_kokoro_voicing voicing[TB_KOKORO_BLOCKS];
+    uint8_t kinds[TB_KOKORO_MAX_FRAMES];
+    struct tb_kokoro_norms norms = { .frames = FRAMES, .kinds = kinds + FROM, .past = known };
     struct tb_mat hidden;
 
+    tb_norms_kinds(plan->f0, plan->energy, kinds);
+    tb_norms_count(kinds, plan->frames, norms.share);
     for (int i = 0; i < TB_KOKORO_BLOCKS; i++)
-        voicing[i] = (struct tb_kokoro_voicing){ styles[i], weights };
+        voicing[i] = (struct tb_kokoro_voicing){ styles[i], known ? &norms : NULL };
     assert_int_equal(tb_scratch_mat(&scratch, TB_KOKORO_WIDTH, 2 * FRAMES, &hidden, NULL), TB_OK);
     assert_int_equal(tb_scratch_mat(&scratch, 1, FRAMES * TB_KOKORO_FRAME, pcm, NULL), TB_OK);
-    assert_int_equal(tb_kokoro_decoder_run(run, &model->decoder, tb_mat_cols(plan->text, 10, FRAMES),
-                                           tb_mat_cols(plan->f0, 20, 2 * FRAMES),
-                                           tb_mat_cols(plan->energy, 20, 2 * FRAMES), voicing, hidden, NULL), TB_OK);
-    assert_int_equal(tb_kokoro_generator_run(run, &model->generator, hidden, plan->f0, 20, voicing, *pcm, NULL), TB_OK);
+    assert_int_equal(tb_kokoro_decoder_run(run, &model->decoder, tb_mat_cols(plan->text, FROM, FRAMES),
+                                           tb_mat_cols(plan->f0, 2 * FROM, 2 * FRAMES),
+                                           tb_mat_cols(plan->energy, 2 * FROM, 2 * FRAMES), voicing, hidden, NULL),
+                     TB_OK);
+    assert_int_equal(tb_kokoro_generator_run(run, &model->generator, hidden, plan->f0, 2 * FROM, voicing, *pcm, NULL),
+                     TB_OK);
+    assert_int_equal(norms.at, known ? TB_NORMS_CHANNELS : 0);
 }
 
 static double noise_db(struct tb_mat a, const float *b)
@@ -103,26 +162,28 @@ static double noise_db(struct tb_mat a, const float *b)
     return 20 * log10(rms(a.p, (size_t)a.cols) / sqrt(noise / a.cols));
 }
 
-/* Frames that all count the same give the norms of a whole pass; frames that do not give others. */
-static void weights_are_counts(void **state)
+/* A part of a pass sounds as it does in the whole pass where the norms know what that has been, much like it where they
+ * know what another pass was, and otherwise where they see the part alone. Looking does not change what is heard. */
+static void the_past_stands_for_the_pass(void **state)
 {
-    static float ones[FRAMES], half[FRAMES];
+    enum { EDGE = 6 * TB_KOKORO_FRAME };
+    static struct tb_kokoro_past seen;
     struct tb_kokoro_run run = { .scratch = &scratch };
     struct tb_kokoro_plan plan;
-    struct tb_mat whole, same, other;
+    struct tb_mat whole, looked, same, other, alone;
 
     (void)state;
-    for (int i = 0; i < FRAMES; i++) {
-        ones[i] = 1.0f + 1e-6f * (float)(i % 2); /* not one run */
-        half[i] = i < FRAMES / 2 ? 1.0f : 0.0f;
-    }
     plan_case(&run, &plan);
-    render(&run, &plan, NULL, &whole);
-    render(&run, &plan, &(struct tb_kokoro_weights){ ones, FRAMES }, &same);
-    render(&run, &plan, &(struct tb_kokoro_weights){ half, FRAMES }, &other);
-    print_message("  alike %.0f dB, unlike %.0f dB\n", noise_db(whole, same.p), noise_db(whole, other.p));
-    assert_true(noise_db(whole, same.p) > 40);
-    assert_true(noise_db(whole, other.p) < 10);
+    assert_int_equal(tb_kokoro_render(&run, model, &plan, styles, &whole, NULL), TB_OK);
+    look_back(&plan, &seen, &looked);
+    assert_memory_equal(looked.p, whole.p, (size_t)whole.cols * sizeof *whole.p);
+    render(&run, &plan, &seen, &same);
+    render(&run, &plan, past, &other);
+    render(&run, &plan, NULL, &alone);
+    struct tb_mat part = tb_mat_cols(whole, FROM * TB_KOKORO_FRAME + EDGE, FRAMES * TB_KOKORO_FRAME - 2 * EDGE);
+    double db[3] = { noise_db(part, same.p + EDGE), noise_db(part, other.p + EDGE), noise_db(part, alone.p + EDGE) };
+    print_message("  own past %.1f dB, another %.1f dB, none %.1f dB\n", db[0], db[1], db[2]);
+    assert_true(db[0] > db[1] && db[1] > db[2]);
 }
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* slow there */
@@ -135,6 +196,8 @@ static int found_at(struct tb_mat whole, const float *pcm, int len, int after)
     return -1;
 }
 
+/* Windows of a pass, all of which is planned at first or not: one after another they have no larger steps than the whole
+ * pass, of which the last one is a part. */
 static void windows_join_and_threads_do_not_matter(void **state)
 {
     enum { FADE = 480, PART = 12000 };
@@ -143,10 +206,10 @@ static void windows_join_and_threads_do_not_matter(void **state)
     struct tb_mat whole;
     float *one, *two, step = 0, own_step = 0;
     int windows, again;
-    size_t last, n = speak(1, &one, &windows, &last);
+    size_t last, n = speak(1, 0, &one, &windows, &last);
 
     (void)state;
-    assert_int_equal(speak(2, &two, &again, &last), n);
+    assert_int_equal(speak(2, 0, &two, &again, &last), n);
     assert_memory_equal(one, two, n * sizeof *one);
     assert_int_equal(again, windows);
     assert_true(windows > 1);
@@ -170,6 +233,26 @@ static void windows_join_and_threads_do_not_matter(void **state)
     free(two);
 }
 
+/* Of a pass whose first words were planned alone, the second window goes on where the first ends. */
+static void what_was_begun_goes_on(void **state)
+{
+    float *all, *begun, step = 0, own_step = 0;
+    int windows, more;
+    size_t last, n = speak(1, 0, &all, &windows, &last), m = speak(1, 24, &begun, &more, &last);
+
+    (void)state;
+    for (size_t i = 1; i < n; i++)
+        own_step = fmaxf(own_step, fabsf(all[i] - all[i - 1]));
+    for (size_t i = 1; i < m; i++)
+        step = fmaxf(step, fabsf(begun[i] - begun[i - 1]));
+    double level = 20 * log10(rms(begun, m) / rms(all, n));
+    print_message("  %.2f and %.2f s, %.1f dB louder, largest step %.2f of %.2f\n", (double)m / TB_KOKORO_RATE_HZ,
+                  (double)n / TB_KOKORO_RATE_HZ, level, (double)step, (double)own_step);
+    assert_true(fabs((double)m / (double)n - 1) < 0.1 && fabs(level) < 2 && step < 1.5f * own_step);
+    free(all);
+    free(begun);
+}
+
 /* A first window that had no memory leaves nothing behind: the next try makes what the first would have made. */
 static void a_window_that_failed_comes_again(void **state)
 {
@@ -185,7 +268,7 @@ static void a_window_that_failed_comes_again(void **state)
     poor.scratch = &little;
     plan_case(&run, &plan);
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(tb_kokoro_stream_open(model, &plan, styles, false, &stream[i], NULL), TB_OK);
+        assert_int_equal(tb_kokoro_stream_open(model, &plan, plan.frames, styles, past, NULL, &stream[i], NULL), TB_OK);
         if (i == 1)
             assert_int_equal(tb_kokoro_stream_next(&poor, stream[i], &window[i], &more[i], NULL), TB_ENOMEM);
         assert_int_equal(tb_kokoro_stream_next(&run, stream[i], &window[i], &more[i], NULL), TB_OK);
@@ -202,9 +285,10 @@ static void a_window_that_failed_comes_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(weights_are_counts),
+        cmocka_unit_test(the_past_stands_for_the_pass),
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
         cmocka_unit_test(windows_join_and_threads_do_not_matter),
+        cmocka_unit_test(what_was_begun_goes_on),
         cmocka_unit_test(a_window_that_failed_comes_again),
 #endif
     };
@@ -221,7 +305,12 @@ int main(void)
         return 1;
     }
     styles = (const float(*)[TB_KOKORO_HALF])tb_safetensors_find(golden, "styles")->data;
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    prosody = tb_safetensors_find(golden, "prosody")->data;
+    ntokens = (int)tb_safetensors_find(golden, "tokens")->len;
+    for (int i = 0; i < ntokens; i++)
+        tokens[i] = (uint8_t)((const float *)tb_safetensors_find(golden, "tokens")->data)[i];
+    failed = cmocka_run_group_tests(tests, learn, NULL);
+    free(past);
     tb_safetensors_close(golden);
     tb_kokoro_model_close(model);
     tb_scratch_close(&scratch);

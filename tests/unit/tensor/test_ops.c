@@ -241,12 +241,46 @@ static void moves(void **state)
     free(x.p), free(y.p), free(up.p), free(both.p), free(repeated.p);
 }
 
+static void groups_body(void)
+{
+    static const struct tb_stretch stretches[] = { { 0, 700, 0 }, { 700, 701, 2 }, { 701, 4000, 0 }, { 4000, 9999, 2 } };
+    struct tb_mat x = noise_mat(5, 10001);
+    float mean[15], square[15], again[15], squares[15];
+
+    tb_group_means(NULL, x, stretches, 4, 3, mean, square);
+    tb_group_means(pools[1], x, stretches, 4, 3, again, squares);
+    assert_memory_equal(mean, again, sizeof mean);
+    assert_memory_equal(square, squares, sizeof square);
+    for (int r = 0; r < 5; r++) {
+        double sum[3] = { 0 }, all[3] = { 0 };
+
+        for (const struct tb_stretch *s = stretches; s < stretches + 4; s++)
+            for (int t = s->from; t < s->to; t++) {
+                double v = (double)tb_mat_row(x, r)[t];
+
+                sum[s->group] += v / (s->group ? 6000 : 3999);
+                all[s->group] += v * v / (s->group ? 6000 : 3999);
+            }
+        for (int g = 0; g < 3; g++) {
+            assert_true(fabs((double)mean[3 * r + g] - sum[g]) < 1e-6);
+            assert_true(fabs((double)square[3 * r + g] - all[g]) < 1e-6);
+        }
+    }
+    free(x.p);
+}
+
+static void group_means(void **state)
+{
+    (void)state;
+    each_level(groups_body);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(maps),           cmocka_unit_test(map_edges),  cmocka_unit_test(add_and_matvec_of_any_length),
         cmocka_unit_test(matvec),         cmocka_unit_test(row_statistics), cmocka_unit_test(layer_norm),
-        cmocka_unit_test(moves),
+        cmocka_unit_test(moves),          cmocka_unit_test(group_means),
     };
 
     return cmocka_run_group_tests(tests, open_pools, close_pools);
