@@ -152,8 +152,9 @@ clean:  ## remove build/
 
 # Archives and objects ---------------------------------------------------------------------------------------------
 $(O)/src/%_avx2.o: CFLAGS += -mavx2 -mfma $(KERNEL)
-$(O)/src/%_avx512.o $(O)/src/%_vnni.o: CFLAGS += -mavx2 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl
+$(O)/src/%_avx512.o $(O)/src/%_vnni.o $(O)/src/%_bf16.o: CFLAGS += -mavx2 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl
 $(O)/src/%_vnni.o: CFLAGS += -mavx512vnni
+$(O)/src/%_bf16.o: CFLAGS += -mavx512bf16
 $(O)/src/tensor/%.o: CFLAGS += $(KERNEL)
 $(O)/src/audio/%.o $(O)/src/engine/%.o: CFLAGS += -fno-math-errno -fno-trapping-math
 $(O)/src/engine/kokoro/surrogate.o $(O)/src/engine/kokoro/post.o $(O)/src/audio/pitch.o $(O)/src/audio/tempo.o: CFLAGS += -O3
@@ -205,7 +206,7 @@ test-unit: $(foreach f,$(FOLDERS_UNDER_TEST),$(TESTS_$(f)))  ## unit tests (cmoc
 	@scripts/run-unit-tests $^
 
 # Emulated: the sources of the CPU levels above AVX2, compiled for AVX2 (tests/emulated/immintrin.h), and what is tested of them
-ABOVE := %_avx512.o %_vnni.o
+ABOVE := %_avx512.o %_vnni.o %_bf16.o
 tensor_objects := $(call object,$(call sources_of,tensor))
 EMULATED_TESTS := $(patsubst $(O)/tests/%,$(O)/emulated/%,$(TESTS_tensor) $(O)/tests/engine-kokoro/test_parity_levels)
 $(O)/emulated/%.o: %.c

@@ -20,6 +20,8 @@ static void choose(enum tb_cpu level)
         tb_kernels_add_avx512(&table);
     if (level >= TB_CPU_VNNI)
         tb_kernels_add_vnni(&table);
+    if (level >= TB_CPU_BF16)
+        tb_kernels_add_bf16(&table);
     tb_kernels = level == TB_CPU_C ? &tb_kernels_c : &table;
 #endif
     level_in_use = level;
@@ -28,7 +30,8 @@ static void choose(enum tb_cpu level)
 const char *tb_cpu_name(enum tb_cpu level)
 {
     static const char *const names[TB_CPU_COUNT] = {
-        [TB_CPU_C] = "c", [TB_CPU_AVX2] = "avx2", [TB_CPU_AVX512] = "avx512", [TB_CPU_VNNI] = "vnni"
+        [TB_CPU_C] = "c",       [TB_CPU_AVX2] = "avx2", [TB_CPU_AVX512] = "avx512",
+        [TB_CPU_VNNI] = "vnni", [TB_CPU_BF16] = "bf16",
     };
 
     return (unsigned)level < TB_CPU_COUNT ? names[level] : "unknown";

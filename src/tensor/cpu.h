@@ -1,7 +1,8 @@
 /* cpu.h - which instruction set the kernels use. One binary runs on all CPUs; the choice is made once, at start.
  *
- * Before tb_tensor_init the plain C kernels are in use. Results differ between levels in the last bits; within one
- * level they are the same for any number of threads. */
+ * Before tb_tensor_init the plain C kernels are in use. Results of plain C differ from the others' in the last
+ * bits; the levels from AVX2 up give the same bits, but for tb_linear_run_rough. Within one level results are the same
+ * for any number of threads. */
 #ifndef TB_TENSOR_CPU_H
 #define TB_TENSOR_CPU_H
 
@@ -12,12 +13,13 @@
 enum tb_cpu {
     TB_CPU_C,
     TB_CPU_AVX2,   /* with FMA */
-    TB_CPU_AVX512, /* and products of whole numbers in vectors of 512 bits: F, BW, DQ, VL */
-    TB_CPU_VNNI,   /* and these multiplied and added in one instruction */
+    TB_CPU_AVX512, /* and vectors of 512 bits: F, BW, DQ, VL */
+    TB_CPU_VNNI,   /* and whole numbers multiplied and added in one instruction */
+    TB_CPU_BF16,   /* and bfloat16 numbers, where inputs may be rounded to those: tb_linear_run_rough */
     TB_CPU_COUNT
 };
 
-/* "c", "avx2", "avx512", "vnni". */
+/* "c", "avx2", "avx512", "vnni", "bf16". */
 const char *tb_cpu_name(enum tb_cpu level);
 /* This machine can run it and this build holds it. */
 bool tb_cpu_supported(enum tb_cpu level);

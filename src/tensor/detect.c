@@ -26,6 +26,8 @@ bool tb_cpu_has(enum tb_cpu level)
         return has_avx512();
     case TB_CPU_VNNI:
         return has_avx512() && __builtin_cpu_supports("avx512vnni");
+    case TB_CPU_BF16:
+        return has_avx512() && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bf16");
 #endif
     default:
         return false;

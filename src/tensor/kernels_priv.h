@@ -57,19 +57,23 @@ struct tb_kernels {
     /* Some rows of weights as a file has them with some tokens: linear_rows.h. */
     void (*linear)(enum tb_dtype dtype, const void *w, int rows, const float *x, size_t ldx, int tokens, int n,
                    float *y);
-    /* The same with weights in 8 and 4 bits: qmat_rows.h. */
+    /* The same with bfloat16 weights and inputs rounded to bfloat16; NULL where that is no gain. */
+    void (*linear_rough)(const uint16_t *w, int rows, const float *x, size_t ldx, int tokens, int n, float *y);
+    /* With weights in 8 and 4 bits: qmat_rows.h. */
     void (*qmat8)(const uint8_t *w, const int16_t *x, size_t ldx, int tokens, int n, float *y);
     void (*qmat4)(const uint8_t *w, const struct tb_qblock *x, size_t ldx, int tokens, int n, float *y);
 };
 
 /* The plain and the AVX2 kernels are whole tables. Each level above puts what it has of its own into the table of the
- * level before; it gives the same bits as that. */
+ * level before; it gives the same bits as that,
+ * except that linear_rough is of the last level alone. */
 extern const struct tb_kernels tb_kernels_c;
 #if defined(__x86_64__)
 extern const struct tb_kernels tb_kernels_avx2;
 
 void tb_kernels_add_avx512(struct tb_kernels *table);
 void tb_kernels_add_vnni(struct tb_kernels *table);
+void tb_kernels_add_bf16(struct tb_kernels *table);
 #endif
 
 /* This CPU can run the level. */

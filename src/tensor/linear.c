@@ -16,6 +16,7 @@ struct job {
     const struct tb_linear *linear;
     struct tb_mat x, y;
     int block; /* rows of one part */
+    bool rough;
 };
 
 void tb_linear_rows_c(enum tb_dtype dtype, const void *w, int rows, const float *x, size_t ldx, int tokens, int n,
@@ -39,6 +40,17 @@ static const void *row_at(const struct tb_linear *l, int row)
     return (const char *)l->w + (size_t)row * (size_t)l->in * tb_dtype_size(l->dtype);
 }
 
+static void rows_of(const struct job *job, int row, int rows, int token, int tokens, float *sums)
+{
+    const struct tb_linear *l = job->linear;
+    const float *x = tb_mat_row(job->x, token);
+
+    if (job->rough)
+        tb_kernels->linear_rough(row_at(l, row), rows, x, (size_t)job->x.ld, tokens, l->in, sums);
+    else
+        tb_kernels->linear(l->dtype, row_at(l, row), rows, x, (size_t)job->x.ld, tokens, l->in, sums);
+}
+
 static void run_block(void *ctx, int part)
 {
     const struct job *job = ctx;
@@ -52,8 +64,7 @@ static void run_block(void *ctx, int part)
             float sums[TB_LINEAR_TOKENS * TB_LINEAR_ROWS];
 
             tokens = job->x.rows - t < TB_LINEAR_TOKENS ? job->x.rows - t : TB_LINEAR_TOKENS;
-            tb_kernels->linear(l->dtype, row_at(l, r), rows, tb_mat_row(job->x, t), (size_t)job->x.ld, tokens, l->in,
-                               sums);
+            rows_of(job, r, rows, t, tokens, sums);
             for (int i = 0; i < tokens; i++)
                 for (int k = 0; k < rows; k++)
                     tb_mat_row(job->y, t + i)[r + k] = sums[i * TB_LINEAR_ROWS + k] + (l->bias ? l->bias[r + k] : 0.0f);
@@ -61,14 +72,24 @@ static void run_block(void *ctx, int part)
     }
 }
 
-void tb_linear_run(struct tb_pool *pool, const struct tb_linear *l, struct tb_mat x, struct tb_mat y)
+static void run(struct tb_pool *pool, const struct tb_linear *l, bool rough, struct tb_mat x, struct tb_mat y)
 {
     assert(x.cols == l->in && y.cols == l->out && x.rows == y.rows && (l->dtype == TB_F32 || l->dtype == TB_BF16));
-    struct job job = { l, x, y, 0 };
+    struct job job = { l, x, y, 0, rough };
     size_t row = (size_t)l->in * (size_t)(x.rows > 0 ? x.rows : 1);
 
     job.block = (int)((BLOCK_PRODUCTS + row - 1) / row + TB_LINEAR_ROWS - 1) / TB_LINEAR_ROWS * TB_LINEAR_ROWS;
     tb_pool_run(pool, run_block, &job, (l->out + job.block - 1) / job.block);
+}
+
+void tb_linear_run(struct tb_pool *pool, const struct tb_linear *l, struct tb_mat x, struct tb_mat y)
+{
+    run(pool, l, false, x, y);
+}
+
+void tb_linear_run_rough(struct tb_pool *pool, const struct tb_linear *l, struct tb_mat x, struct tb_mat y)
+{
+    run(pool, l, l->dtype == TB_BF16 && tb_kernels->linear_rough, x, y);
 }
 
 void tb_table_get(const struct tb_linear *table, int row, float *y)

@@ -20,6 +20,8 @@ void tb_linear_rows_avx2(enum tb_dtype dtype, const void *w, int rows, const flo
                          float *y);
 void tb_linear_rows_avx512(enum tb_dtype dtype, const void *w, int rows, const float *x, size_t ldx, int tokens, int n,
                            float *y);
+/* The same of bfloat16 weights with inputs that are rounded to bfloat16, and sums in another order. */
+void tb_linear_rough_bf16(const uint16_t *w, int rows, const float *x, size_t ldx, int tokens, int n, float *y);
 #endif
 
 #endif

@@ -12,6 +12,21 @@
 #undef _mm512_madd_epi16 /* simde 0.7.4 has the arguments of its masked form here */
 #define _mm512_madd_epi16(a, b) simde_mm512_madd_epi16(a, b)
 
+#undef _mm512_cvtne2ps_pbh /* b becomes the lower half; rounded to even. The numbers are finite */
+#define _mm512_cvtne2ps_pbh(a, b) emulated_cvtne2ps_pbh(a, b)
+static inline __m512bh emulated_cvtne2ps_pbh(__m512 a, __m512 b)
+{
+    simde__m512_private high = simde__m512_to_private(a), low = simde__m512_to_private(b);
+    simde__m512bh_private to;
+
+    for (int i = 0; i < 32; i++) {
+        uint32_t bits = i < 16 ? low.u32[i] : high.u32[i - 16];
+
+        to.u16[i] = (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+    }
+    return simde__m512bh_from_private(to);
+}
+
 #undef _mm512_cvtepi32_ps
 #define _mm512_cvtepi32_ps(a) emulated_cvtepi32_ps(a)
 static inline __m512 emulated_cvtepi32_ps(__m512i a)

@@ -1,6 +1,7 @@
 /* test_tokens.c - linear layers and causal attention on tokens against their definitions, written out in double. */
 #include "tensor_test.h"
 
+#include "tensor/bf16.h"
 #include "tensor/causal.h"
 #include "tensor/linear.h"
 
@@ -73,6 +74,61 @@ static void linear_is_a_matrix_product(void **state)
 {
     (void)state;
     each_level(linear);
+}
+
+/* With bfloat16 inputs a result is the product with just those, which is within the rounding of each from the exact one;
+ * at levels without such kernels it is the exact one. */
+static void check_rough(int out, int in, int tokens)
+{
+    size_t n = (size_t)out * (size_t)in;
+    float *w = noises(n, 1.0f);
+    uint16_t *h = halves(w, n);
+    struct tb_mat x = noise_mat(tokens, in), y = noise_mat(tokens, out), z = noise_mat(tokens, out);
+    double *want = calloc((size_t)(tokens * out), sizeof *want);
+    struct tb_linear l = { TB_BF16, out, in, h, NULL, NULL };
+
+    assert_non_null(want);
+    for (int t = 0; t < tokens; t++)
+        for (int o = 0; o < out; o++)
+            for (int i = 0; i < in; i++) {
+                float v = tb_mat_row(x, t)[i];
+
+                want[t * out + o] += widened(h[o * in + i]) *
+                                     (double)(tb_tensor_level() >= TB_CPU_BF16 ? tb_from_bf16(tb_to_bf16(v)) : v);
+            }
+    tb_linear_run_rough(NULL, &l, x, y);
+    check_near(y, want, 1e-6 * in + 1e-6, "linear, rough");
+    tb_linear_run(NULL, &l, x, z);
+    for (int i = 0; i < tokens * out; i++)
+        want[i] = (double)tb_mat_row(z, i / out)[i % out];
+    check_near(y, want, 0x1p-9 * in, "linear, rough and exact");
+    for (int p = 0; p < POOLS; p++) {
+        tb_linear_run_rough(pools[p], &l, x, z);
+        check_same(y, z, "linear, rough");
+    }
+    for (int t = 0; t < tokens; t++) {
+        struct tb_mat one = tb_mat_rows(z, 0, 1);
+
+        tb_linear_run_rough(NULL, &l, tb_mat_rows(x, t, 1), one);
+        check_same(one, tb_mat_rows(y, t, 1), "linear, rough, token by token");
+    }
+    free(w), free(h), free(x.p), free(y.p), free(z.p), free(want);
+}
+
+static void rough(void)
+{
+    check_rough(1, 1, 1);
+    check_rough(3, 31, 2);
+    check_rough(4, 32, 3);
+    check_rough(13, 67, 5);
+    check_rough(64, 96, 7);
+    check_rough(700, 520, 4);
+}
+
+static void rough_is_as_near_as_its_inputs(void **state)
+{
+    (void)state;
+    each_level(rough);
 }
 
 static void table_rows_are_got_and_added(void **state)
@@ -180,6 +236,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(linear_is_a_matrix_product),
+        cmocka_unit_test(rough_is_as_near_as_its_inputs),
         cmocka_unit_test(table_rows_are_got_and_added),
         cmocka_unit_test(attention_is_causal_shared_and_windowed),
         cmocka_unit_test(wild_values_are_found),
