@@ -24,7 +24,6 @@ enum {
     SMOOTH = 1              /* bands on each side over which the equaliser is averaged */
 };
 
-static const double QUIET_DB = -30;       /* RMS to which quieter recordings are raised, as the encoder was trained */
 static const double LEAST_VOICED = 0.12;  /* part of speech with a pitch: voices have 0.3 to 0.9, hiss under 0.05 */
 static const double LEAST_RATE = 0.7;     /* syllables a second: a hum or a tone has none */
 static const double TRIAL_STRENGTH = 0.7; /* of the error that a trial finds (docs/CLONING.md) */
@@ -97,48 +96,6 @@ void tb_kokoro_enroller_close(struct tb_kokoro_enroller *e)
     free(e);
 }
 
-/* Bring a quiet recording up; replace what is not a number. */
-static void raise_level(struct tb_pcm *pcm)
-{
-    double energy = 0;
-
-    for (size_t i = 0; i < pcm->len; i++) {
-        if (!isfinite(pcm->data[i]))
-            pcm->data[i] = 0;
-        energy += (double)pcm->data[i] * pcm->data[i];
-    }
-    double rms = sqrt(energy / (double)(pcm->len ? pcm->len : 1)) + 1e-9;
-    double gain = pow(10, QUIET_DB / 20) / rms;
-    for (size_t i = 0; gain > 1 && i < pcm->len; i++)
-        pcm->data[i] = (float)(pcm->data[i] * gain);
-}
-
-static enum tb_code too_little(struct tb_error *err, size_t samples)
-{
-    double tenths = floor(10.0 * (double)samples / TB_MEL_RATE_HZ); /* never rounded up to what would do */
-
-    return tb_fail(err, TB_EAUDIO_SPEECH, "%.1f s of clear speech, at least %.1f s are needed", tenths / 10,
-                   TB_MIN_SPEECH_MS / 1000.0);
-}
-
-/* The sound at 16 kHz without its pauses: *speech, for the caller to free also on failure. */
-static enum tb_code find_speech(const struct tb_pcm *audio, struct tb_pcm *speech, struct tb_error *err)
-{
-    enum tb_code rc = tb_resample(audio, TB_MEL_RATE_HZ, speech, err);
-
-    if (rc)
-        return rc;
-    raise_level(speech);
-    bool *active = calloc(speech->len / TB_ACTIVITY_FRAME + 1, sizeof *active);
-    if (!active)
-        return tb_fail(err, TB_ENOMEM, "enrolment");
-    rc = tb_activity(speech->data, speech->len, active, err);
-    if (!rc)
-        speech->len = tb_activity_keep(speech->data, speech->len, active);
-    free(active);
-    return rc;
-}
-
 /* f0_hz: room for the frames of wave. Fails when what is heard is not a voice. */
 static enum tb_code measure_voicing(const struct tb_pcm *wave, float *f0_hz, struct voice *v, struct tb_error *err)
 {
@@ -199,10 +156,8 @@ static enum tb_code measure(const struct tb_kokoro_enroller *e, const struct tb_
                             struct tb_error *err)
 {
     struct tb_pcm speech = { 0 };
-    enum tb_code rc = find_speech(req->audio, &speech, err);
+    enum tb_code rc = tb_activity_speech(req->audio, TB_MIN_SPEECH_MS, &speech, err);
 
-    if (!rc && speech.len < (size_t)TB_MIN_SPEECH_MS * TB_MEL_RATE_HZ / 1000)
-        rc = too_little(err, speech.len);
     *v = (struct voice){ .speech_seconds = (double)speech.len / TB_MEL_RATE_HZ };
     if (speech.len > (size_t)MOST_SPEECH_MS * TB_MEL_RATE_HZ / 1000)
         speech.len = (size_t)MOST_SPEECH_MS * TB_MEL_RATE_HZ / 1000;
@@ -281,7 +236,7 @@ static enum tb_code try_voice(const struct tb_kokoro_enroller *e, struct tb_turn
     struct tb_sound heard;
     enum tb_code rc = tb_kokoro_trial(e->model, e->pool, turn, print, NULL, &said, err);
 
-    if (!rc && !(rc = find_speech(&said, &speech, err)))
+    if (!rc && !(rc = tb_activity_speech(&said, 0, &speech, err)))
         rc = measure_timbre(e, &speech, turn, &heard, NULL, err);
     for (int i = 0; !rc && i < TB_KOKORO_EMBEDDING; i++)
         f->error[i] = heard.embedding[i] - of_text[i] - f->own.embedding[i];
