@@ -32,7 +32,7 @@ static void give_back(struct tb_speech *s)
     pthread_cond_signal(&s->work);
 }
 
-/* r's step has ended: count what it took. Called and returns with the lock held. */
+/* r's step has ended: count what it took. */
 static void end_step(struct tb_runner *r, int64_t made_before_us)
 {
     struct tb_speech *s = r->speech;
@@ -43,12 +43,8 @@ static void end_step(struct tb_runner *r, int64_t made_before_us)
     tb_speech_note_cost(s, u->config.engine, u->done_us, u->made_us - made_before_us, !made_before_us);
     u->runner = NULL;
     r->u = NULL;
-    if (u->closed) {
-        tb_speech_unlink(s, u);
-        pthread_mutex_unlock(&s->lock);
-        tb_utterance_destroy(u);
-        pthread_mutex_lock(&s->lock);
-    }
+    if (u->closed)
+        tb_speech_bury(s, u);
 }
 
 static void *run(void *arg)
@@ -116,8 +112,10 @@ void tb_speech_go_on(struct tb_speech *s, struct tb_utterance *u)
     u->since_us = s->now_us();
     s->running = u->runner;
     pthread_cond_signal(&u->runner->go);
-    while (s->running)
+    while (s->running) {
         pthread_cond_wait(&s->work, &s->lock);
+        tb_speech_free_buried(s);
+    }
 }
 
 /* Is somebody more urgent than u, whose step is under way? */

@@ -14,15 +14,33 @@
 #include "base/log.h"
 #include "speech/speech_priv.h"
 
-void tb_speech_unlink(struct tb_speech *s, struct tb_utterance *u)
+static void unlink_utterance(struct tb_speech *s, struct tb_utterance *u)
 {
     struct tb_utterance **at = &s->utterances;
 
-    while (*at && *at != u)
+    while (*at != u)
         at = &(*at)->next;
-    if (*at) {
-        *at = u->next;
-        s->open--;
+    *at = u->next;
+    s->open--;
+}
+
+void tb_speech_bury(struct tb_speech *s, struct tb_utterance *u)
+{
+    unlink_utterance(s, u);
+    u->next = s->buried;
+    s->buried = u;
+    pthread_cond_signal(&s->work);
+}
+
+void tb_speech_free_buried(struct tb_speech *s)
+{
+    while (s->buried) {
+        struct tb_utterance *u = s->buried;
+
+        s->buried = u->next;
+        pthread_mutex_unlock(&s->lock);
+        tb_utterance_destroy(u);
+        pthread_mutex_lock(&s->lock);
     }
 }
 
@@ -46,12 +64,15 @@ static void *work(void *arg)
     struct tb_speech *s = arg;
 
     pthread_mutex_lock(&s->lock);
-    while (!s->stop)
-        if (!serve(s))
+    while (!s->stop) {
+        tb_speech_free_buried(s);
+        if (!s->stop && !serve(s))
             pthread_cond_wait(&s->work, &s->lock);
+    }
     for (int i = 0; i < s->threads; i++) /* each hears at its next pause that it is over */
         if (s->runners[i].u)
             tb_speech_go_on(s, s->runners[i].u);
+    tb_speech_free_buried(s);
     pthread_mutex_unlock(&s->lock);
     return NULL;
 }
@@ -118,7 +139,7 @@ void tb_speech_close(struct tb_speech *s)
 
         if (!u->closed)
             tb_log(TB_LOG_WARN, "utterance-left-open", "pending=%zu", u->pending);
-        tb_speech_unlink(s, u);
+        unlink_utterance(s, u);
         tb_utterance_destroy(u);
     }
     free_parts(s);

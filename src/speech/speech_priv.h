@@ -40,7 +40,7 @@ struct tb_utterance {
     bool finishing, ended, drained;  /* [speech] no more text; done is delivered; nothing left to speak */
     struct tb_runner *runner;        /* [speech] on which a step of it is under way, or stands still; else NULL */
     int64_t since_us, done_us;       /* [speech] when its step last went on; what it had computed by then */
-    bool closed;                     /* [speech] the owner is gone: whoever sees it last frees it */
+    bool closed;                     /* [speech] the owner is gone */
 
     struct tb_session *session;      /* [runner] */
     struct tb_encoder *encoder;      /* [runner] */
@@ -92,6 +92,7 @@ struct tb_speech {
     struct tb_runner *running;  /* who has the cores; NULL: the worker, to give them to somebody */
     int64_t (*now_us)(void);
     struct tb_utterance *utterances;
+    struct tb_utterance *buried; /* closed; to be freed by the worker, as an engine may wait when a session closes */
     struct tb_guest *guests;    /* that wait */
     struct tb_guest *guest;     /* to whom the worker lends the cores */
     int64_t lent_us;            /* when its slice began; by the clock of waiting, tb_mono_us */
@@ -119,8 +120,10 @@ void tb_utterance_step(struct tb_utterance *u);
 /* Free all that it owns. It is in no list, and has no runner. */
 void tb_utterance_destroy(struct tb_utterance *u);
 
-/* Take u out of the list. Lock held. */
-void tb_speech_unlink(struct tb_speech *s, struct tb_utterance *u);
+/* u is closed and has no runner: it is in the list no more, and the worker frees it. Lock held. */
+void tb_speech_bury(struct tb_speech *s, struct tb_utterance *u);
+/* Free those that are buried. Called and returns with the lock held. */
+void tb_speech_free_buried(struct tb_speech *s);
 
 /* runner.c */
 enum tb_code tb_speech_start_runners(struct tb_speech *s, struct tb_error *err);

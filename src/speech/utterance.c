@@ -430,7 +430,6 @@ void tb_utterance_destroy(struct tb_utterance *u)
 void tb_utterance_close(struct tb_utterance *u)
 {
     struct tb_speech *s;
-    bool stepping;
 
     if (!u)
         return;
@@ -441,12 +440,9 @@ void tb_utterance_close(struct tb_utterance *u)
 
     pthread_mutex_lock(&s->lock);
     u->closed = true;
-    stepping = u->runner;
-    if (stepping) /* perhaps it stands still: it goes on, to hear that it is over */
+    if (u->runner) /* perhaps it stands still: it goes on, to hear that it is over */
         pthread_cond_signal(&s->work);
     else
-        tb_speech_unlink(s, u);
+        tb_speech_bury(s, u);
     pthread_mutex_unlock(&s->lock);
-    if (!stepping)
-        tb_utterance_destroy(u);
 }
