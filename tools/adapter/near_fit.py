@@ -33,7 +33,7 @@ from near_basis import Space  # noqa: E402
 SPECTRA = 10                        # axes of the equalised spectrum
 U_SCALE, SPECTRA_SCALE = 0.2, 0.7   # how much these coordinates count in the kernel, beside z's 1
 GAMMA, NOISE, SAME_PART = 0.004, 0.3, 0.3  # of the kernel; variances beside its 1: of a clip, of the part of a text
-PRIOR, SPECTRUM_WEIGHT = 0.0003, 0.02
+PRIOR, SPECTRUM_WEIGHT = 0.0006, 0.02
 EQ_STRENGTH, EQ_MOST = 0.95, 12.0   # as src/engine/kokoro/enrol.c
 DB = 10 / np.log(10)
 RATE = 24000

@@ -26,12 +26,12 @@ enum {
 
 static const double LEAST_VOICED = 0.12;  /* part of speech with a pitch: voices have 0.3 to 0.9, hiss under 0.05 */
 static const double LEAST_RATE = 0.7;     /* syllables a second: a hum or a tone has none */
-static const double TRIAL_STRENGTH = 0.7; /* of the error that a trial finds (docs/CLONING.md) */
+static const double TRIAL_STRENGTH = 0.5; /* of the error that a trial finds (docs/CLONING.md) */
 static const double EQ_STRENGTH = 0.95, EQ_MOST_DB = 12; /* of the spectral difference (docs/CLONING.md) */
 /* From the cosine that the map, corrected by the trial, expects to that of a clone's speech with other speech of the
- * person. The slope is of 32 people, before there was a trial; the other of nine, off by .045 (root mean square;
+ * person. The slope is of 32 people, before there was a trial; the other of nine, off by .022 (root mean square;
  * docs/ENROLMENT.md). */
-static const double LIKENESS_AT = 0.209, LIKENESS_BY = 0.754;
+static const double LIKENESS_AT = 0.222, LIKENESS_BY = 0.754;
 /* Syllables a second from counted nuclei, fitted to the words of 72 people, and at what rate the network speaks in any
  * style (docs/CLONING.md). */
 static const double RATE_AT = 1.17, RATE_POWER = 0.954, STYLE_RATE = 5.7;
