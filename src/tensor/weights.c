@@ -65,6 +65,14 @@ bool tb_weights_has(const struct tb_weights *w, const char *name)
     return tb_safetensors_find(w->file, name) != NULL;
 }
 
+bool tb_weights_has_any(const struct tb_weights *w, const char *beginning)
+{
+    for (size_t i = 0; i < tb_safetensors_count(w->file); i++)
+        if (!strncmp(tb_safetensors_at(w->file, i)->name, beginning, strlen(beginning)))
+            return true;
+    return false;
+}
+
 static float from_bits(uint32_t bits)
 {
     float v;

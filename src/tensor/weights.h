@@ -39,6 +39,8 @@ enum tb_code tb_weights_floats(struct tb_weights *w, const char *name, int rank,
 enum tb_code tb_weights_q8(struct tb_weights *w, const char *name, int rank, const size_t *shape, struct tb_q8 *out,
                            struct tb_error *err);
 bool tb_weights_has(const struct tb_weights *w, const char *name);
+/* One whose name begins so? */
+bool tb_weights_has_any(const struct tb_weights *w, const char *beginning);
 
 /* Free the arrays made so far: what tb_weights_floats returned for stored types other than F32 is gone.
  * For a loader that packs one layer after another and need not hold the model twice.

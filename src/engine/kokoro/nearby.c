@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/kokoro/dot.h"
 #include "engine/kokoro/lbfgs.h"
 #include "tensor/weights.h"
 
@@ -66,20 +67,6 @@ static enum tb_code load(struct tb_nearby *n, struct tb_error *err)
     return TB_OK;
 }
 
-/* One tensor of them and not the others is a damaged file, not an adapter without this map. */
-static bool has_any(const struct tb_weights *w)
-{
-    static const char *const names[] = { "near.centres",    "near.prosody",     "near.spectra",    "near.embedding",
-                                         "near.bands",      "near.embedding_mean", "near.bands_mean", "near.axes",
-                                         "near.axes_bias",  "near.locate",      "near.locate_bias", "near.move",
-                                         "near.prior_mean", "near.prior_matrix", "near.numbers" };
-
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (tb_weights_has(w, names[i]))
-            return true;
-    return false;
-}
-
 enum tb_code tb_nearby_open(const char *path, struct tb_nearby **out, struct tb_error *err)
 {
     struct tb_nearby *n = calloc(1, sizeof *n);
@@ -89,7 +76,7 @@ enum tb_code tb_nearby_open(const char *path, struct tb_nearby **out, struct tb_
     if (!n)
         return tb_fail(err, TB_ENOMEM, "adapter");
     rc = tb_weights_open(path, &n->weights, err);
-    bool none = !rc && !has_any(n->weights);
+    bool none = !rc && !tb_weights_has_any(n->weights, "near."); /* some and not all: the file is damaged */
     if (!rc && !none)
         rc = load(n, err);
     if (rc || none) {
@@ -105,20 +92,6 @@ void tb_nearby_close(struct tb_nearby *n)
     if (n)
         tb_weights_close(n->weights);
     free(n);
-}
-
-/* a . b in eight running sums that the compiler can keep in vectors. */
-static float dot(const float *a, const float *b, int n)
-{
-    float part[8] = { 0 }, sum = 0;
-    int i = 0;
-
-    for (; i + 8 <= n; i += 8)
-        for (int j = 0; j < 8; j++)
-            part[j] += a[i + j] * b[i + j];
-    for (; i < n; i++)
-        sum += a[i] * b[i];
-    return sum + ((part[0] + part[4]) + (part[1] + part[5])) + ((part[2] + part[6]) + (part[3] + part[7]));
 }
 
 static float distance(const float *a, const float *b, int n)
@@ -176,7 +149,7 @@ static void stand_still(struct problem *p, const float *z)
     for (int b = 0; b < BANDS; b++)
         shape[b] = (float)((double)p->target->spectrum[b] - mean);
     for (int s = 0; s < SPECTRA; s++)
-        at[s] = n->axes_bias[s] + dot(n->axes + s * BANDS, shape, BANDS);
+        at[s] = n->axes_bias[s] + tb_kokoro_dot(n->axes + s * BANDS, shape, BANDS);
     for (size_t c = 0; c < n->centres; c++) {
         p->still_bands[c] = expf(-n->gamma * distance(n->prosody + c * PROSODY, z + ACOUSTIC, PROSODY));
         p->still[c] = p->still_bands[c] * expf(-n->gamma * distance(n->spectra + c * SPECTRA, at, SPECTRA));
@@ -259,8 +232,8 @@ static double objective(const void *ctx, const double *at, double *gradient)
         gradient[i] = pull;
     }
     for (size_t c = 0; c < n->centres; c++) {
-        float by = p->still[c] * dot(n->embedding + c * EMBEDDING, by_embedding, EMBEDDING) +
-                   p->still_bands[c] * dot(n->bands + c * BANDS, by_bands, BANDS);
+        float by = p->still[c] * tb_kokoro_dot(n->embedding + c * EMBEDDING, by_embedding, EMBEDDING) +
+                   p->still_bands[c] * tb_kokoro_dot(n->bands + c * BANDS, by_bands, BANDS);
         double pull = 2 * (double)n->gamma * (double)p->k[c] * (double)by;
         for (int i = 0; i < Q; i++)
             gradient[i] += pull * (double)(n->centre[c * Q + (size_t)i] - q[i]);
@@ -270,7 +243,7 @@ static double objective(const void *ctx, const double *at, double *gradient)
 
 static void expected(const struct problem *p, struct tb_sound *own)
 {
-    float length = sqrtf(dot(p->embedding, p->embedding, EMBEDDING)) + 1e-9f;
+    float length = sqrtf(tb_kokoro_dot(p->embedding, p->embedding, EMBEDDING)) + 1e-9f;
 
     for (int i = 0; i < EMBEDDING; i++)
         own->embedding[i] = p->embedding[i] / length;

@@ -49,18 +49,6 @@ static enum tb_code load(struct tb_residual *r, struct tb_error *err)
     return tb_weights_get(w, "residual.bands_bias", &r->bands_bias, err, BANDS);
 }
 
-/* One tensor of them and not the others is a damaged file, not an adapter without residual. */
-static bool has_any(const struct tb_weights *w)
-{
-    static const char *const names[] = { "residual.in",       "residual.in_bias", "residual.out",
-                                         "residual.out_bias", "residual.bands",   "residual.bands_bias" };
-
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (tb_weights_has(w, names[i]))
-            return true;
-    return false;
-}
-
 enum tb_code tb_residual_open(const char *path, struct tb_residual **out, struct tb_error *err)
 {
     struct tb_residual *r = calloc(1, sizeof *r);
@@ -70,7 +58,7 @@ enum tb_code tb_residual_open(const char *path, struct tb_residual **out, struct
     if (!r)
         return tb_fail(err, TB_ENOMEM, "adapter");
     rc = tb_weights_open(path, &r->weights, err);
-    bool none = !rc && !has_any(r->weights);
+    bool none = !rc && !tb_weights_has_any(r->weights, "residual."); /* some and not all: the file is damaged */
     if (!rc && !none)
         rc = load(r, err);
     if (rc || none) {

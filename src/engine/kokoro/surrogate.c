@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/kokoro/dot.h"
 #include "engine/kokoro/lbfgs.h"
 #include "tensor/weights.h"
 
@@ -141,20 +142,6 @@ static void evaluate(const struct tb_surrogate *s, const float *z, struct value 
     v->rate = (float)rate;
 }
 
-/* sum of a[i] b[i], i < OUT, in eight running sums that the compiler can keep in vectors. */
-static float dot_out(const float *a, const float *b)
-{
-    float part[8] = { 0 }, sum = 0;
-    int i = 0;
-
-    for (; i + 8 <= OUT; i += 8)
-        for (int j = 0; j < 8; j++)
-            part[j] += a[i + j] * b[i + j];
-    for (; i < OUT; i++)
-        sum += a[i] * b[i];
-    return sum + ((part[0] + part[4]) + (part[1] + part[5])) + ((part[2] + part[6]) + (part[3] + part[7]));
-}
-
 /* What y [OUT] costs, and dy [OUT], by how much for each number of it. */
 static double mismatch(const struct tb_surrogate *s, const struct tb_sound *target, const float *y, float *dy)
 {
@@ -184,7 +171,7 @@ static void add_pull(const struct tb_surrogate *s, const struct value *v, const 
 {
     for (size_t n = 0; n < s->centres; n++) {
         const float *c = s->centre + n * Z;
-        double pull = 2 * (double)s->gamma * (double)v->k[n] * (double)dot_out(s->alpha + n * OUT, dy);
+        double pull = 2 * (double)s->gamma * (double)v->k[n] * (double)tb_kokoro_dot(s->alpha + n * OUT, dy, OUT);
         double half = 2 * (double)s->prosody_gamma * (double)v->kp[n] * dpitch * (double)s->prosody[2 * n];
         for (int i = 0; i < ACOUSTIC; i++)
             slope[i] += pull * (double)(c[i] - z[i]);

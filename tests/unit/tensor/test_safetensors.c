@@ -282,6 +282,7 @@ static void weights_become_floats(void **state)
     tb_weights_release(w);
     assert_memory_equal(p, d.plain, 8); /* in the map: not released */
     assert_true(tb_weights_has(w, "p") && !tb_weights_has(w, "x"));
+    assert_true(tb_weights_has_any(w, "q.z") && tb_weights_has_any(w, "q") && !tb_weights_has_any(w, "q.x"));
     weights_in_bytes(w);
     assert_int_equal(tb_weights_get(w, "q", &q, &err, 3, 2), TB_EINVAL);
     assert_non_null(strstr(err.text, "tensor q is U8 [2, 3], wanted U8 [3, 2]"));
