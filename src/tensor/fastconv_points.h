@@ -105,6 +105,17 @@ static inline void tb_fast_pack(const float *v, const float *w, int parts, int d
     }
 }
 
+/* What struct tb_kernels says of fast_input. */
+static inline void tb_fast_inputs(const float *e, int parts, int d, const float *gain, uint32_t *out, size_t step)
+{
+    float v[2][2 * TB_FAST_INNER * TB_FAST_HALVES];
+    int n = parts == 1 ? TB_TILE : TB_FAST_HALVES;
+
+    tb_fast_halves(e, d, n, gain, v[0]);
+    tb_fast_halves(e + TB_FAST_COLS * TB_FAST_LD, d, n, gain, v[1]);
+    tb_fast_pack(v[0], v[1], parts, d, TB_TILE, out, step);
+}
+
 /* Four outputs of a half from its seven sums s [7][TB_TILE], each times gain[q], to y + o * TB_TILE. */
 static inline void tb_fast_join(const float *restrict s, const float *gain, float *restrict y)
 {
@@ -176,6 +187,8 @@ void tb_fast_input_avx2(const float *e, int parts, int d, const float *gain, uin
 void tb_fast_output_avx2(const int32_t *acc, size_t step, int parts, const float *gain, float *y);
 uint32_t tb_fast_peak_avx2(const float *x, int n);
 void tb_fast_turn_avx2(const float *x, size_t ldx, float *y, size_t ldy);
+void tb_fast_input_avx512(const float *e, int parts, int d, const float *gain, uint32_t *out, size_t step);
+void tb_fast_output_avx512(const int32_t *acc, size_t step, int parts, const float *gain, float *y);
 #endif
 
 #endif

@@ -1,12 +1,8 @@
 /* kernels_avx2.c - the inner loops for AVX2 with FMA; kernels_c.c says what each does.
  *
  * The tile holds 4 rows x 24 columns in twelve registers: for one input row and tap, three loads of input, four
- * broadcasts of weights and twelve FMAs, so the FMA units and not the load ports set the pace.
- *
- * Polynomials were fitted for least absolute error over the reduced range (Lawson's weights on 4000 Chebyshev nodes):
- * sine over +-pi/2 to 4.6e-9, 2^x over half an octave to 3.2e-9; what remains is rounding. */
+ * broadcasts of weights and twelve FMAs, so the FMA units and not the load ports set the pace. */
 #include <immintrin.h>
-#include <math.h>
 #include <string.h>
 
 #include "tensor/fastconv_points.h"
@@ -193,200 +189,61 @@ static void tile16(const uint32_t *x, int ldx, const int16_t *w, int pairs, int 
         tile16_of(x, ldx, w, pairs, taps, dilation, 3, acc);
 }
 
-/* sin(r) for |r| <= pi/2. */
-INLINE __m256 sine(__m256 r)
-{
-    __m256 q = _mm256_mul_ps(r, r), p = set1(2.6000548e-06f);
+/* For kernels_lanes.h ------------------------------------------------------------------------------------------------*/
 
-    p = _mm256_fmadd_ps(p, q, set1(-0.00019806615f));
-    p = _mm256_fmadd_ps(p, q, set1(0.008333017f));
-    p = _mm256_fmadd_ps(p, q, set1(-0.16666657f));
-    return _mm256_fmadd_ps(_mm256_mul_ps(p, q), r, r);
-}
+typedef __m256 V;
+#define LANES TB_LANES
+#define v_add _mm256_add_ps
+#define v_sub _mm256_sub_ps
+#define v_mul _mm256_mul_ps
+#define v_div _mm256_div_ps
+#define v_min _mm256_min_ps
+#define v_max _mm256_max_ps
+#define v_fma _mm256_fmadd_ps
+#define v_fms _mm256_fmsub_ps
+#define v_fnma _mm256_fnmadd_ps
+#define load_all _mm256_loadu_ps
+#define store_all _mm256_storeu_ps
 
-/* x - n pi; pi in three parts, so that the first product and difference are exact. */
-INLINE __m256 minus_pi(__m256 x, __m256 n)
-{
-    x = _mm256_fnmadd_ps(n, set1(0x1.921fb6p+1f), x);
-    x = _mm256_fnmadd_ps(n, set1(-0x1.777a5cp-24f), x);
-    return _mm256_fnmadd_ps(n, set1(-0x1.ee59dap-49f), x);
-}
-
-INLINE __m256 whole(__m256 x)
+INLINE V whole(V x)
 {
     return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }
 
-/* Beyond 1e5 the count of half turns is no longer certain: those lanes go to libm. */
-static __m256 far_sine(__m256 x, __m256 v, int is_cos)
+INLINE V flip(V x)
 {
-    float in[TB_LANES], out[TB_LANES];
-
-    _mm256_storeu_ps(in, x);
-    _mm256_storeu_ps(out, v);
-    for (int i = 0; i < TB_LANES; i++)
-        if (!(fabsf(in[i]) <= 1e5f))
-            out[i] = is_cos ? cosf(in[i]) : sinf(in[i]);
-    return _mm256_loadu_ps(out);
+    return _mm256_xor_ps(x, set1(-0.0f));
 }
 
-/* sin(x) = (-1)^n sin(x - n pi); cos(x) = -(-1)^n sin(x - (n + 1/2) pi). */
-INLINE __m256 sine_or_cosine(__m256 x, int is_cos)
+INLINE V alternate(V x, V n)
 {
-    __m256 turns = _mm256_fmadd_ps(x, set1(0x1.45f306p-2f), set1(is_cos ? -0.5f : 0.0f)), n = whole(turns);
-    __m256i odd = _mm256_slli_epi32(_mm256_cvtps_epi32(n), 31);
-    __m256 v = sine(minus_pi(x, is_cos ? _mm256_add_ps(n, set1(0.5f)) : n));
-
-    if (is_cos)
-        odd = _mm256_xor_si256(odd, _mm256_set1_epi32((int)0x80000000));
-    v = _mm256_xor_ps(v, _mm256_castsi256_ps(odd));
-    __m256 near = _mm256_cmp_ps(_mm256_andnot_ps(set1(-0.0f), x), set1(1e5f), _CMP_LE_OQ);
-    return _mm256_movemask_ps(near) == 0xff ? v : far_sine(x, v, is_cos);
+    return _mm256_xor_ps(x, _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtps_epi32(n), 31)));
 }
 
-/* 2^n exp(r) with x = n ln 2 + r. 2^n goes in as two factors, since n may be outside the exponent's range. */
-INLINE __m256 exponential(__m256 x)
+/* 2^n, n in the exponent's range. */
+INLINE V power(__m256i n)
 {
-    x = _mm256_min_ps(set1(89.0f), _mm256_max_ps(set1(-104.0f), x)); /* in this order a NaN stays */
-    __m256 n = whole(_mm256_mul_ps(x, set1(0x1.715476p+0f)));
-    __m256 r = _mm256_fnmadd_ps(n, set1(0x1.62e43p-1f), x), p = set1(0.0013950479f);
-
-    r = _mm256_fnmadd_ps(n, set1(-0x1.05c61p-29f), r);
-    p = _mm256_fmadd_ps(p, r, set1(0.008368884f));
-    p = _mm256_fmadd_ps(p, r, set1(0.041666206f));
-    p = _mm256_fmadd_ps(p, r, set1(0.16666518f));
-    p = _mm256_fmadd_ps(p, r, set1(0.5f));
-    p = _mm256_fmadd_ps(_mm256_mul_ps(p, r), r, _mm256_add_ps(r, set1(1.0f)));
-
-    __m256i i = _mm256_cvtps_epi32(n), half = _mm256_srai_epi32(i, 1), rest = _mm256_sub_epi32(i, half);
-    __m256i bias = _mm256_set1_epi32(127);
-    p = _mm256_mul_ps(p, _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(half, bias), 23)));
-    return _mm256_mul_ps(p, _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(rest, bias), 23)));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(n, _mm256_set1_epi32(127)), 23));
 }
 
-INLINE __m256 sigmoid(__m256 x)
+INLINE V times_power(V x, V n)
 {
-    __m256 one = set1(1.0f);
+    __m256i i = _mm256_cvtps_epi32(n), half = _mm256_srai_epi32(i, 1);
 
-    return _mm256_div_ps(one, _mm256_add_ps(one, exponential(_mm256_sub_ps(_mm256_setzero_ps(), x))));
+    return v_mul(v_mul(x, power(half)), power(_mm256_sub_epi32(i, half)));
 }
 
-/* 2 sigmoid(2x) - 1 */
-INLINE __m256 hyperbolic(__m256 x)
+INLINE V where_negative(V x, V a, V b)
 {
-    return _mm256_fmsub_ps(set1(2.0f), sigmoid(_mm256_add_ps(x, x)), set1(1.0f));
+    return _mm256_blendv_ps(b, a, x);
 }
 
-/* x sigmoid(2u) is x/2 (1 + tanh u). */
-INLINE __m256 gelu(__m256 x)
+INLINE bool all_within(V x, float most)
 {
-    __m256 cube = _mm256_mul_ps(_mm256_mul_ps(x, x), x), u = _mm256_fmadd_ps(cube, set1(0.044715f), x);
-
-    return _mm256_mul_ps(x, sigmoid(_mm256_mul_ps(u, set1(2.0f * 0.797884561f))));
+    return _mm256_movemask_ps(_mm256_cmp_ps(_mm256_andnot_ps(set1(-0.0f), x), set1(most), _CMP_LE_OQ)) == 0xff;
 }
 
-INLINE __m256 leaky(__m256 x, __m256 slope)
-{
-    return _mm256_blendv_ps(x, _mm256_mul_ps(x, slope), x);
-}
-
-/* sin^2 repeats every pi, so no quadrant is needed. alpha x stays far below the 1e5 up to which this is exact. */
-INLINE __m256 snake(__m256 x, __m256 alpha, __m256 inv_alpha)
-{
-    __m256 z = _mm256_mul_ps(x, alpha), s = sine(minus_pi(z, whole(_mm256_mul_ps(z, set1(0x1.45f306p-2f)))));
-
-    return _mm256_fmadd_ps(_mm256_mul_ps(s, s), inv_alpha, x);
-}
-
-static void pre(const struct tb_pre *p, int c, const float *x, float *y, int n)
-{
-    __m256 scale = set1(p->scale ? p->scale[c] : 1.0f), shift = set1(p->scale ? p->shift[c] : 0.0f);
-
-    if (p->kind == TB_PRE_SNAKE) {
-        __m256 alpha = set1(p->alpha[c]), inv_alpha = set1(p->inv_alpha[c]);
-
-        for (int i = 0; i < n; i += TB_LANES)
-            store(y + i, n - i, snake(_mm256_fmadd_ps(load(x + i, n - i), scale, shift), alpha, inv_alpha));
-    } else if (p->kind == TB_PRE_LEAKY) {
-        __m256 slope = set1(p->slope);
-
-        for (int i = 0; i < n; i += TB_LANES)
-            store(y + i, n - i, leaky(_mm256_fmadd_ps(load(x + i, n - i), scale, shift), slope));
-    } else {
-        for (int i = 0; i < n; i += TB_LANES)
-            store(y + i, n - i, _mm256_fmadd_ps(load(x + i, n - i), scale, shift));
-    }
-}
-
-INLINE __m256 activate(enum tb_act act, __m256 slope, __m256 v)
-{
-    if (act == TB_ACT_RELU)
-        return _mm256_max_ps(_mm256_setzero_ps(), v);
-    if (act == TB_ACT_LEAKY)
-        return leaky(v, slope);
-    return act == TB_ACT_GELU ? gelu(v) : v;
-}
-
-static void post(const struct tb_post *p, const float *acc, float bias, const float *residual, float *y, int n)
-{
-    __m256 gain = set1(p->gain == 0.0f ? 1.0f : p->gain), slope = set1(p->slope), add = set1(bias);
-
-    for (int i = 0; i < n; i += TB_LANES) {
-        __m256 v = _mm256_add_ps(load(acc + i, n - i), add);
-
-        if (residual)
-            v = _mm256_add_ps(v, load(residual + i, n - i));
-        v = activate(p->act, slope, _mm256_mul_ps(v, gain));
-        if (p->accumulate)
-            v = _mm256_add_ps(v, load(y + i, n - i));
-        store(y + i, n - i, v);
-    }
-}
-
-INLINE __m256 map_one(enum tb_map f, __m256 arg, __m256 x)
-{
-    switch (f) {
-    case TB_MAP_SCALE: return _mm256_mul_ps(arg, x);
-    case TB_MAP_LEAKY: return leaky(x, arg);
-    case TB_MAP_GELU: return gelu(x);
-    case TB_MAP_TANH: return hyperbolic(x);
-    case TB_MAP_SIGMOID: return sigmoid(x);
-    case TB_MAP_EXP: return exponential(x);
-    case TB_MAP_SIN: return sine_or_cosine(x, 0);
-    case TB_MAP_COS: return sine_or_cosine(x, 1);
-    }
-    return x;
-}
-
-INLINE void map_all(enum tb_map f, float arg, const float *x, float *y, int n)
-{
-    __m256 a = set1(arg);
-
-    for (int i = 0; i < n; i += TB_LANES)
-        store(y + i, n - i, map_one(f, a, load(x + i, n - i)));
-}
-
-static void map(enum tb_map f, float arg, const float *x, float *y, int n)
-{
-    switch (f) { /* so that the choice is made outside the loop */
-    case TB_MAP_SCALE: map_all(TB_MAP_SCALE, arg, x, y, n); break;
-    case TB_MAP_LEAKY: map_all(TB_MAP_LEAKY, arg, x, y, n); break;
-    case TB_MAP_GELU: map_all(TB_MAP_GELU, arg, x, y, n); break;
-    case TB_MAP_TANH: map_all(TB_MAP_TANH, arg, x, y, n); break;
-    case TB_MAP_SIGMOID: map_all(TB_MAP_SIGMOID, arg, x, y, n); break;
-    case TB_MAP_EXP: map_all(TB_MAP_EXP, arg, x, y, n); break;
-    case TB_MAP_SIN: map_all(TB_MAP_SIN, arg, x, y, n); break;
-    case TB_MAP_COS: map_all(TB_MAP_COS, arg, x, y, n); break;
-    }
-}
-
-static void add(const float *a, const float *b, float gain, float *y, int n)
-{
-    __m256 g = set1(gain);
-
-    for (int i = 0; i < n; i += TB_LANES)
-        store(y + i, n - i, _mm256_mul_ps(g, _mm256_add_ps(load(a + i, n - i), load(b + i, n - i))));
-}
+#include "tensor/kernels_lanes.h"
 
 INLINE __m256d low(__m256 v)
 {
@@ -469,12 +326,6 @@ static void from32(const int32_t *acc, const float *gain, float *y)
             _mm256_store_ps(y + i * TB_TILE + t,
                             _mm256_mul_ps(_mm256_cvtepi32_ps(words((const uint32_t *)acc + i * TB_TILE + t)),
                                           set1(gain[i])));
-}
-
-static void pair16(const float *a, const float *b, float gain, uint32_t *out, int n)
-{
-    for (int i = 0; i < n; i++)
-        out[i] = tb_fast_pair(a[i] * gain, b[i] * gain);
 }
 
 /* The same without vectors, for channels from `c` on. */
@@ -609,19 +460,6 @@ static void gemv64_8(const int8_t *w, float scale, const float *x, int n, float 
 #pragma GCC unroll 8
     for (int k = 0; k < 8; k++)
         _mm256_storeu_ps(y + k * TB_LANES, _mm256_mul_ps(s[k], set1(scale)));
-}
-
-static void lstm_cell(const float *const gate[4], float *c, float *h, int n)
-{
-    for (int i = 0; i < n; i += TB_LANES) {
-        int left = n - i;
-        __m256 in = sigmoid(load(gate[0] + i, left)), out = sigmoid(load(gate[1] + i, left));
-        __m256 forget = sigmoid(load(gate[2] + i, left)), new = hyperbolic(load(gate[3] + i, left));
-        __m256 cell = _mm256_fmadd_ps(forget, load(c + i, left), _mm256_mul_ps(in, new));
-
-        store(c + i, left, cell);
-        store(h + i, left, _mm256_mul_ps(out, hyperbolic(cell)));
-    }
 }
 
 const struct tb_kernels tb_kernels_avx2 = {

@@ -36,12 +36,7 @@ static void tile16(const uint32_t *x, int ldx, const int16_t *w, int pairs, int 
 
 static void fast_input(const float *e, int parts, int d, const float *gain, uint32_t *out, size_t step)
 {
-    float v[2][2 * TB_FAST_INNER * TB_FAST_HALVES];
-    int n = parts == 1 ? TB_TILE : TB_FAST_HALVES;
-
-    tb_fast_halves(e, d, n, gain, v[0]);
-    tb_fast_halves(e + TB_FAST_COLS * TB_FAST_LD, d, n, gain, v[1]);
-    tb_fast_pack(v[0], v[1], parts, d, TB_TILE, out, step);
+    tb_fast_inputs(e, parts, d, gain, out, step);
 }
 
 static void fast_output(const int32_t *acc, size_t step, int parts, const float *gain, float *y)

@@ -1,6 +1,7 @@
 /* qmat_avx512.h - qmat_rows.h with vectors of 512 bits, compiled with and without VNNI.
  *
- * One vector holds two rows: the lower half what AVX2 has in a vector for the first, the upper half for the second. Sums of whole numbers are exact and those of floats have AVX2's order. */
+ * One vector holds two rows: the lower half what AVX2 has in a vector for the first, the upper half for the second. Sums
+ * of whole numbers are exact and those of floats have AVX2's order. */
 #ifndef TB_TENSOR_QMAT_AVX512_H
 #define TB_TENSOR_QMAT_AVX512_H
 
@@ -42,9 +43,9 @@ INLINE void rows8(const uint8_t *w, const int16_t *x, size_t ldx, int tokens, in
 INLINE __m512i both_rows(const uint8_t *w, size_t row)
 {
     __m256i first = _mm256_loadu_si256((const __m256i *)(const void *)w);
+    __m256i second = _mm256_loadu_si256((const __m256i *)(const void *)(w + row));
 
-    return _mm512_inserti64x4(_mm512_castsi256_si512(first), _mm256_loadu_si256((const __m256i *)(const void *)(w + row)),
-                              1);
+    return _mm512_inserti64x4(_mm512_castsi256_si512(first), second, 1);
 }
 
 /* The scales of two rows. */

@@ -4,6 +4,7 @@
 #ifndef TB_EMULATED_IMMINTRIN_H
 #define TB_EMULATED_IMMINTRIN_H
 
+#include <math.h>
 #include_next <immintrin.h>
 
 #define SIMDE_ENABLE_NATIVE_ALIASES
@@ -37,6 +38,51 @@ static inline __m512 emulated_cvtepi32_ps(__m512i a)
     for (int i = 0; i < 16; i++)
         to.f32[i] = (float)from.i32[i];
     return simde__m512_from_private(to);
+}
+
+#undef _mm512_cvtps_epi32 /* rounded to even; the numbers are in range */
+#define _mm512_cvtps_epi32(a) emulated_cvtps_epi32(a)
+static inline __m512i emulated_cvtps_epi32(__m512 a)
+{
+    simde__m512_private from = simde__m512_to_private(a);
+    simde__m512i_private to;
+
+    for (int i = 0; i < 16; i++)
+        to.i32[i] = (int32_t)lrintf(from.f32[i]);
+    return simde__m512i_from_private(to);
+}
+
+#undef _mm512_srai_epi32
+#define _mm512_srai_epi32(a, n) emulated_srai_epi32(a, n)
+static inline __m512i emulated_srai_epi32(__m512i a, int n)
+{
+    simde__m512i_private p = simde__m512i_to_private(a);
+
+    for (int i = 0; i < 16; i++)
+        p.i32[i] >>= n;
+    return simde__m512i_from_private(p);
+}
+
+#undef _mm512_maskz_loadu_ps
+#define _mm512_maskz_loadu_ps(mask, p) emulated_maskz_loadu_ps(mask, p)
+static inline __m512 emulated_maskz_loadu_ps(__mmask16 mask, const float *p)
+{
+    simde__m512_private to;
+
+    for (int i = 0; i < 16; i++)
+        to.f32[i] = mask >> i & 1 ? p[i] : 0.0f;
+    return simde__m512_from_private(to);
+}
+
+#undef _mm512_mask_storeu_ps
+#define _mm512_mask_storeu_ps(p, mask, a) emulated_mask_storeu_ps(p, mask, a)
+static inline void emulated_mask_storeu_ps(float *p, __mmask16 mask, __m512 a)
+{
+    simde__m512_private from = simde__m512_to_private(a);
+
+    for (int i = 0; i < 16; i++)
+        if (mask >> i & 1)
+            p[i] = from.f32[i];
 }
 
 #undef _mm512_cvtepu16_epi32

@@ -103,6 +103,101 @@ static size_t few_bits(const struct tb_kernels *k, unsigned char *out)
     return n;
 }
 
+/* n floats of many sizes, some of them special. */
+static float *wide_noises(int n)
+{
+    float *p = noises((size_t)n, 1.0f);
+
+    for (int i = 0; i < n; i++) {
+        float u = noise();
+
+        p[i] *= u > 0.5f ? 1e-3f : u > 0 ? 10.0f : u > -0.5f ? 80.0f : 3e3f;
+        if (u > 0.98f)
+            p[i] = u > 0.99f ? -0.0f : 2e6f;
+    }
+    return p;
+}
+
+/* A result of n floats, in memory of just that size. */
+static float *results(int n)
+{
+    return noises((size_t)n, 1.0f);
+}
+
+static size_t keep(unsigned char *out, size_t at, float *y, int n)
+{
+    at = put(out, at, y, (size_t)n * sizeof *y);
+    free(y);
+    return at;
+}
+
+static size_t elements(const struct tb_kernels *k, unsigned char *out)
+{
+    size_t at = 0;
+
+    for (int n = 1; n < 150; n += n < 50 ? 1 : 13) {
+        float *x = wide_noises(n), *res = noises((size_t)n, 1.0f);
+        const float scale = 1.3f, shift = -0.2f, alpha = 0.7f, inverse = 1.0f / 0.7f;
+
+        for (int f = TB_MAP_SCALE; f <= TB_MAP_COS; f++) {
+            float *y = results(n);
+
+            k->map((enum tb_map)f, 0.3f, x, y, n);
+            at = keep(out, at, y, n);
+        }
+        for (int kind = TB_PRE_NONE; kind <= TB_PRE_SNAKE; kind++) {
+            struct tb_pre pre = { .scale = n % 2 ? &scale : NULL, .shift = &shift, .slope = 0.2f, .alpha = &alpha,
+                                  .inv_alpha = &inverse };
+            float *y = results(n);
+
+            pre.kind = kind;
+            k->pre(&pre, 0, x, y, n);
+            at = keep(out, at, y, n);
+        }
+        for (int act = TB_ACT_NONE; act <= TB_ACT_GELU; act++) {
+            struct tb_post post = { .gain = n % 3 ? 0.5f : 0.0f, .accumulate = n % 2, .act = (enum tb_act)act, .slope = 0.1f };
+            float *y = results(n);
+
+            k->post(&post, x, 0.25f, n % 4 ? res : NULL, y, n);
+            at = keep(out, at, y, n);
+        }
+        float *y = results(n);
+        k->add(x, res, 0.7f, y, n);
+        at = keep(out, at, y, n);
+        free(x), free(res);
+    }
+    return at;
+}
+
+static size_t cells(const struct tb_kernels *k, unsigned char *out)
+{
+    size_t at = 0;
+
+    for (int n = 1; n < 70; n++) {
+        float *g[4], *c = noises((size_t)n, 1.0f), *h = results(n), *w = noises((size_t)n, 1000.0f);
+        uint32_t words[70];
+
+        for (int i = 0; i < 4; i++)
+            g[i] = wide_noises(n);
+        k->lstm_cell((const float *const[]){ g[0], g[1], g[2], g[3] }, c, h, n);
+        k->pair16(w, c, 8.0f, words, n);
+        at = put(out, at, words, (size_t)n * sizeof *words);
+        at = keep(out, at, c, n);
+        at = keep(out, at, h, n);
+        for (int i = 0; i < 4; i++)
+            free(g[i]);
+        free(w);
+    }
+    return at;
+}
+
+static void elements_have_the_same_bits(void **state)
+{
+    (void)state;
+    check_levels(TB_CPU_AVX2, elements);
+    check_levels(TB_CPU_AVX2, cells);
+}
+
 static void tiles_have_the_same_bits(void **state)
 {
     (void)state;
@@ -127,6 +222,7 @@ int main(void)
         cmocka_unit_test(tiles_have_the_same_bits),
         cmocka_unit_test(linear_layers_have_the_same_bits),
         cmocka_unit_test(those_in_few_bits_have_the_same_bits),
+        cmocka_unit_test(elements_have_the_same_bits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
