@@ -13,7 +13,7 @@
 
 enum {
     HORIZON_US = 10 * 1000 * 1000, /* text goes on for so long where its end is not known; and nobody looks further */
-    PATIENCE_US = 1500 * 1000      /* who has heard nothing yet may begin so late */
+    PATIENCE_US = 1750 * 1000      /* who has heard nothing yet may begin so late */
 };
 
 static int64_t least(int64_t a, int64_t b)

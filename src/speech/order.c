@@ -8,7 +8,7 @@
  * takes a slice before the next sounds of those who hear something, unless all of these should still come in time; each
  * is guessed from its text and from what a second of speech costs here. And a first sound is let out only where there
  * is time for all that is due later (demand.c): from then on its listener, too, must not run dry. It has waited long
- * enough after two seconds, and gives way to other work that was due within a second of it.
+ * enough after 2.25 s, and gives way to other work that was due within a second of it.
  *
  * And whole files take what listeners can spare: late files, as many at once must be, would all be due before any
  * listener. One file at a time is under way. Where no runner is free, the steps that are under way go on first. */
@@ -19,10 +19,11 @@ enum {
     SPARED_US = 4 * 1000 * 1000, /* whole files leave listeners alone who have less left to hear */
     SLICE_US = 150 * 1000,       /* the most that a slice of other work should take, and some reserve */
     PATIENCE_US = 1000 * 1000,   /* so long a first sound is put off for other work */
-    LATE_US = 2 * 1000 * 1000,   /* and so long for listeners; most that were admitted find time in 1.5 s (demand.c) */
+    LATE_US = 2250 * 1000,       /* and so long for listeners: admission promises 1.75 s (demand.c) */
     RUDE_US = 10 * 1000 * 1000   /* so late, other work no longer spares who has little left to hear */
 };
 
+static const double TOO_LOW = 1.3;    /* guesses of what a step costs are rarely further off than by this factor */
 static const double FIRST_LOAD = 0.9; /* of the time, that may be due to listeners when a first sound is let out */
 
 static bool wants_cores(const struct tb_utterance *u)
@@ -30,10 +31,10 @@ static bool wants_cores(const struct tb_utterance *u)
     return !u->config.whole && !u->closed && (u->runner || tb_utterance_ready(u));
 }
 
-/* Computing time of its step under way, or of the next one; at a guess. */
+/* Computing time of its step under way, or of the next one; at a guess that is rather too high. */
 static int64_t cost_us(const struct tb_speech *s, const struct tb_utterance *u)
 {
-    double step = tb_speech_rtf(s, u->config.engine) * (double)tb_utterance_next_us(u);
+    double step = TOO_LOW * tb_speech_rtf(s, u->config.engine) * (double)tb_utterance_next_us(u);
     int64_t cost = (int64_t)step - (u->runner ? u->done_us : 0);
 
     return cost > 0 ? cost : 0;

@@ -289,13 +289,13 @@ static void three_who_talk_are_served(void **state)
     struct tb_speech_stats stats = talk(3, LOAD, SECONDS);
 
     assert_true(stats.underruns <= 1);
-    assert_true(crowd.refused <= 6);
+    assert_true(crowd.refused <= 4);
     assert_true(crowd.first_us[crowd.answers / 2] <= 400 * MS);
     assert_true(crowd.first_us[crowd.answers * 95 / 100] <= 800 * MS);
 }
 
-/* With six and eight there is never an idle moment; before steps could stand still, listeners ran dry 40 times a minute,
- * and heard their first sound after 1.3 s. */
+/* With six and eight there is never an idle moment. Before steps could stand still, listeners ran dry 20 to 30 times a
+ * minute, and half of them heard their first sound after 1.5 s or more. */
 static void a_crowd_is_refused_rather_than_made_to_stutter(void **state)
 {
     (void)state;
@@ -304,8 +304,8 @@ static void a_crowd_is_refused_rather_than_made_to_stutter(void **state)
 
         assert_true(stats.busy_us > 900 * MS * (uint64_t)SECONDS);
         assert_true(stats.underruns <= 2 * SECONDS / 60);
-        assert_true(crowd.first_us[crowd.answers / 2] <= 900 * MS);
-        assert_true(crowd.first_us[crowd.answers * 95 / 100] <= 1500 * MS);
+        assert_true(crowd.first_us[crowd.answers / 2] <= 1300 * MS);
+        assert_true(crowd.first_us[crowd.answers * 95 / 100] <= 2000 * MS);
         assert_in_range(most_steps, 2, 4);
     }
 }
