@@ -93,10 +93,11 @@ asan:  ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory VARIANT=asan build test-unit
 
 THREADED := base tensor store voices speech api server
+THREADED_TESTS := build/tsan/tests/engine-qwen3/test_together
 tsan:  ## unit tests of the threaded parts under ThreadSanitizer
-	@$(MAKE) --no-print-directory VARIANT=tsan test-unit FOLDERS_UNDER_TEST="$(THREADED)"
+	@$(MAKE) --no-print-directory VARIANT=tsan test-unit FOLDERS_UNDER_TEST="$(THREADED)" ALSO="$(THREADED_TESTS)"
 tsan-programs:
-	@$(MAKE) --no-print-directory VARIANT=tsan test-programs FOLDERS_UNDER_TEST="$(THREADED)"
+	@$(MAKE) --no-print-directory VARIANT=tsan test-programs FOLDERS_UNDER_TEST="$(THREADED)" ALSO="$(THREADED_TESTS)"
 
 fuzz:  ## every parser of outside bytes with libFuzzer (clang), FUZZ_SECONDS=30 each
 	@command -v clang >/dev/null || { echo "make fuzz needs clang: apt-get install clang"; exit 1; }
@@ -201,8 +202,8 @@ $(foreach f,$(FOLDERS),$(eval $(call folder_tests,$(f))))
 DECODING := audio/test_decode voices/test_create voices/test_renew api/test_renew
 $(DECODING:%=$(O)/tests/%): | $(B)/timbre-decode $(B)/timbre-decode-aac
 $(DECODING:%=$(O)/tests/unit/%.o): CFLAGS += -DHELPER_DIR='"$(abspath $(B))"'
-test-programs: $(foreach f,$(FOLDERS_UNDER_TEST),$(TESTS_$(f)))
-test-unit: $(foreach f,$(FOLDERS_UNDER_TEST),$(TESTS_$(f)))  ## unit tests (cmocka) of this VARIANT
+test-programs: $(foreach f,$(FOLDERS_UNDER_TEST),$(TESTS_$(f))) $(ALSO)
+test-unit: $(foreach f,$(FOLDERS_UNDER_TEST),$(TESTS_$(f))) $(ALSO)  ## unit tests (cmocka) of this VARIANT
 	@scripts/run-unit-tests $^
 
 # Emulated: the sources of the CPU levels above AVX2, compiled for AVX2 (tests/emulated/immintrin.h), and what is tested of them
