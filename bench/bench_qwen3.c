@@ -1,6 +1,6 @@
-/* bench_qwen3 DIR [threads] [int8|int4|float] [cache folder] [served] - what the qwen3 engine costs on a model folder, as
- * it is served and, unless a fifth argument is there, stage by stage: milliseconds of processor time of all threads, so
- * that other work on the machine matters less, and on the clock. Weights may be random. */
+/* bench_qwen3 DIR [threads] [int8|int4|float] [cache folder] [served] - what the qwen3 engine costs on a model folder,
+ * as it is served and, unless a fifth argument is there, stage by stage: milliseconds of processor time of all threads,
+ * so that other work on the machine matters less, and on the clock. Weights may be random. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,8 +81,8 @@ static struct tb_session *begin(struct tb_engine *engine, const struct tb_bytes 
     return s;
 }
 
-/* `sessions` at once, a step each in turn, each until FRAMES frames are made behind its first step. Returns microseconds
- * on the clock for each frame. */
+/* `sessions` at once, a step each in turn, each until FRAMES frames are made behind its first step. Returns
+ * microseconds on the clock for each frame. */
 static double speak(struct tb_engine *engine, const struct tb_bytes *print, int sessions)
 {
     struct tb_session *s[MOST_SESSIONS];

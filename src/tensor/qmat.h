@@ -2,8 +2,8 @@
  * is what takes the time.
  *
  * 8 bits: w = q * scale of the row, q in -127 .. 127; an input is held in 14 bits with a scale for each token. 4 bits:
- * w = q * scale of its group of 32 inputs, q in -8 .. 7 and the scale a bfloat16: 4.5 bits a weight; an input is held in
- * 8 bits with a scale for each such group. A group is 32 of 256 inputs that follow each other: group g holds those
+ * w = q * scale of its group of 32 inputs, q in -8 .. 7 and the scale a bfloat16: 4.5 bits a weight; an input is held
+ * in 8 bits with a scale for each such group. A group is 32 of 256 inputs that follow each other: group g holds those
  * whose k % 32 / 4 is g, so that the sums of the eight groups lie side by side. Products and the sums of a row (8 bits)
  * or of a group (4 bits) are exact integers; what is added up in float has one order. So a result has the same bits at
  * each CPU level, for any number of threads and whatever tokens run beside it.
@@ -72,8 +72,8 @@ void tb_qmat_row(const struct tb_qmat *m, int row, float *y);
 
 /* Floats that an input takes, for whatever bits. */
 size_t tb_qinput_floats(int tokens, int in);
-/* Round x [tokens][in] for matrices of `bits` into `memory` (tb_qinput_floats, 64-byte aligned), which the result points
- * into. Values must be finite. */
+/* Round x [tokens][in] for matrices of `bits` into `memory` (tb_qinput_floats, 64-byte aligned), which the result
+ * points into. Values must be finite. */
 struct tb_qinput tb_qinput_of(struct tb_mat x, int bits, float *memory);
 /* All products with the same input, as one job of the pool; all matrices have the input's bits. */
 void tb_qmat_run(struct tb_pool *pool, const struct tb_qproduct *products, int count, const struct tb_qinput *x);

@@ -1,7 +1,7 @@
 /* qmat_avx512.h - qmat_rows.h with vectors of 512 bits, compiled with and without VNNI.
  *
- * One vector holds two rows: the lower half what AVX2 has in a vector for the first, the upper half for the second. Sums
- * of whole numbers are exact and those of floats have AVX2's order. */
+ * One vector holds two rows: the lower half what AVX2 has in a vector for the first, the upper half for the second.
+ * Sums of whole numbers are exact and those of floats have AVX2's order. */
 #ifndef TB_TENSOR_QMAT_AVX512_H
 #define TB_TENSOR_QMAT_AVX512_H
 

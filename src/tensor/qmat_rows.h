@@ -4,8 +4,8 @@
  * blocks; n inputs of each, a multiple of TB_QMAT_BLOCK (8 bits) or TB_QMAT_WIDE (4). y[token * TB_QMAT_ROWS + row], in
  * 8 bits without the scales of rows and inputs.
  *
- * Sums are kept in eight parts: input k belongs to part k % 16 / 2 in 8 bits, and to its group in 4. The parts are added
- * as ((0 + 4) + (2 + 6)) + ((1 + 5) + (3 + 7)), in float. */
+ * Sums are kept in eight parts: input k belongs to part k % 16 / 2 in 8 bits, and to its group in 4. The parts are
+ * added as ((0 + 4) + (2 + 6)) + ((1 + 5) + (3 + 7)), in float. */
 #ifndef TB_TENSOR_QMAT_ROWS_H
 #define TB_TENSOR_QMAT_ROWS_H
 

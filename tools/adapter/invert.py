@@ -140,7 +140,8 @@ def main():
         q = near.find(start)
         y, bands, _ = near.expected(start)
         before, after = near.objective(start)[0], near.objective(q)[0]
-        np.concatenate([start, [before], y / np.linalg.norm(y), bands, [after]]).astype("<f4").tofile(out / "nearby.f32")
+        found = np.concatenate([start, [before], y / np.linalg.norm(y), bands, [after]])
+        found.astype("<f4").tofile(out / "nearby.f32")
         print(f"second map: {before:.6f}, then {after:.6f}")
 
 

@@ -18,7 +18,8 @@ enum { TB_EAR_RATE_HZ = 50 /* columns a second */ };
 
 struct tb_ear;
 
-/* Of ear.safetensors, which may be closed afterwards. Release with tb_ear_close. Errors name the file and the tensor. */
+/* Of ear.safetensors, which may be closed afterwards. Release with tb_ear_close. Errors name the file and the tensor.
+ */
 enum tb_code tb_ear_open(struct tb_weights *weights, struct tb_ear **out, struct tb_error *err);
 void tb_ear_close(struct tb_ear *ear); /* NULL is fine */
 

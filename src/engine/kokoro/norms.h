@@ -1,10 +1,11 @@
 /* norms.h - means and deviations for the norms of decoder and generator where the pass that they want is not there.
  *
  * A norm wants the mean and the deviation of each channel over the whole pass. Of a pass we know beforehand how it is
- * planned: how many of its frames are silent, or voiced and loud, and so on for TB_NORMS_KINDS kinds. So we keep what the
- * norms found in each kind of frame while the voice spoke whole passes (its past), and put a pass's numbers together
- * from those, each kind counting as often as it is planned. The frames that are computed have their say too: those of a
- * kind and its past are averaged, the past weighing as much as 60 frames. docs/SPEED.md has what this is worth. */
+ * planned: how many of its frames are silent, or voiced and loud, and so on for TB_NORMS_KINDS kinds. So we keep what
+ * the norms found in each kind of frame while the voice spoke whole passes (its past), and put a pass's numbers
+ * together from those, each kind counting as often as it is planned. The frames that are computed have their say too:
+ * those of a kind and its past are averaged, the past weighing as much as 60 frames. docs/SPEED.md has what this is
+ * worth. */
 #ifndef TB_ENGINE_KOKORO_NORMS_H
 #define TB_ENGINE_KOKORO_NORMS_H
 

@@ -17,9 +17,9 @@
 struct tb_kokoro_stream;
 
 /* Copies what it needs of the plan, of which the frames from `certain` on may change later, if that is not all of them.
- * past: of the voice, at least TB_PASTS_LEAST frames; NULL: the pass is spoken in one window, as tb_kokoro_render speaks
- * it. seen: what the norms find in the whole pass goes there, with the last window; may be NULL. Both are the caller's
- * until the stream is closed. Release with tb_kokoro_stream_close. */
+ * past: of the voice, at least TB_PASTS_LEAST frames; NULL: the pass is spoken in one window, as tb_kokoro_render
+ * speaks it. seen: what the norms find in the whole pass goes there, with the last window; may be NULL. Both are the
+ * caller's until the stream is closed. Release with tb_kokoro_stream_close. */
 enum tb_code tb_kokoro_stream_open(const struct tb_kokoro_model *model, const struct tb_kokoro_plan *plan, int certain,
                                    const float (*styles)[TB_KOKORO_HALF], const struct tb_kokoro_past *past,
                                    struct tb_kokoro_past *seen, struct tb_kokoro_stream **out, struct tb_error *err);
@@ -33,8 +33,8 @@ enum tb_code tb_kokoro_stream_go_on(struct tb_kokoro_stream *stream, const struc
                                     struct tb_error *err);
 
 /* The samples of the next window, pcm [1][any], in run->scratch; none where the first words are too few for one. *more
- * is false after the last one. Silence before and after the speech may be left out, but never more than is silent in the
- * planned energy. After a failure the same window can be tried again. */
+ * is false after the last one. Silence before and after the speech may be left out, but never more than is silent in
+ * the planned energy. After a failure the same window can be tried again. */
 enum tb_code tb_kokoro_stream_next(const struct tb_kokoro_run *run, struct tb_kokoro_stream *stream,
                                    struct tb_mat *pcm, bool *more, struct tb_error *err);
 

@@ -42,7 +42,8 @@ void tb_q3_batch_leave(struct tb_q3_batch *b, struct tb_q3_member *m);
 void tb_q3_batch_hold(struct tb_q3_batch *b, struct tb_q3_member *m);
 /* Up to `most` others that are ready and that nobody holds; the caller holds them now. Those who came along last are
  * asked last. */
-int tb_q3_batch_gather(struct tb_q3_batch *b, const struct tb_q3_member *leader, struct tb_q3_member **others, int most);
+int tb_q3_batch_gather(struct tb_q3_batch *b, const struct tb_q3_member *leader, struct tb_q3_member **others,
+                       int most);
 void tb_q3_batch_let_go(struct tb_q3_batch *b, struct tb_q3_member *m, bool ready);
 
 #endif

@@ -77,7 +77,8 @@ enum tb_code tb_q3_enrol(const struct tb_q3_model *model, struct tb_pool *pool, 
     enum tb_code rc = made ? TB_OK : tb_fail(err, TB_ENOMEM, "enrolment");
 
     *report = (struct tb_enrol_report){ 0 };
-    if (rc || (rc = tb_activity_speech(req->audio, TB_MIN_SPEECH_MS, &speech, err)) || (rc = measure(&speech, report, err)))
+    if (rc || (rc = tb_activity_speech(req->audio, TB_MIN_SPEECH_MS, &speech, err)) ||
+        (rc = measure(&speech, report, err)))
         goto done;
     report->speech_seconds = (float)speech.len / TB_ACTIVITY_RATE_HZ;
     tb_turn_pause(req->turn);

@@ -281,7 +281,8 @@ static void draw_group(struct tb_q3_turn *turn, int group, struct tb_mat scores,
     const struct tb_q3_talker *t = g->talker;
 
     tb_q3_look(&g->run, "sub_logits", group, scores);
-    turn->codes[group] = tb_q3_draw(&g->options.generation.predictor, &g->random, scores.p, t->config.codebook, g->work);
+    turn->codes[group] =
+        tb_q3_draw(&g->options.generation.predictor, &g->random, scores.p, t->config.codebook, g->work);
     if (turn->codes[group] < 0) {
         turn->rc = tb_fail(&turn->err, TB_EINTERNAL, "qwen3: the code predictor's scores are not numbers");
         turn->codes[group] = 0;

@@ -65,8 +65,8 @@ struct tb_q3_turn {
     struct tb_error err;
 };
 
-/* The next frame of `count` (1 .. TB_Q3_MOST_TOGETHER) generators of one talker, in one pass over its weights. Each draws
- * what it draws alone, bit for bit; one that fails or ends does not concern the others. The first one's threads
+/* The next frame of `count` (1 .. TB_Q3_MOST_TOGETHER) generators of one talker, in one pass over its weights. Each
+ * draws what it draws alone, bit for bit; one that fails or ends does not concern the others. The first one's threads
  * are used. Nobody may look inside when there are several. */
 void tb_q3_generator_next_all(struct tb_q3_turn *turns, int count);
 /* Frames drawn since the start. */

@@ -31,7 +31,7 @@ enum {
     FIRST_FRAMES = 2,      /* of a session's first step: 160 ms, for an early first sound */
     STEP_FRAMES = 4,       /* of the others: 320 ms, so that sessions take turns often enough */
     FEW_CORES = 3,         /* up to so many, talking and decoding each have one */
-    FEW_TOGETHER = 4,      /* sessions in a step on few cores: more would not make a frame cheaper, and the step longer */
+    FEW_TOGETHER = 4,      /* sessions in a step on few cores: more make no frame cheaper, and the step longer */
     MAX_QUEUED = 64,       /* segments waiting in a session */
     SCRATCH = 64 << 20,    /* bytes reserved for one frame of the codec: some 4 MB are touched */
     WARM_FRAMES = 12       /* of the reference's end that the codec hears before it speaks in context */
@@ -355,8 +355,9 @@ static enum tb_code decode(struct speech *s, struct tb_pool *pool, struct tb_err
     return tb_q3_decoding_run(&run, s->decoding, s->ready.codes, s->ready.n, s->samples, err);
 }
 
-/* Parts of a step: first the sound of each session, then the drawing, which is the longest and which a pool begins with.
- * What a part reads and writes of a session no other part does, but for `failed`, which a decoder leaves to the end. */
+/* Parts of a step: first the sound of each session, then the drawing, which is the longest and which a pool begins
+ * with. What a part reads and writes of a session no other part does, but for `failed`, which a decoder leaves to the
+ * end. */
 struct parts {
     const struct together *t;
     enum tb_code rc[TB_Q3_MOST_TOGETHER];

@@ -196,8 +196,8 @@ static int found_at(struct tb_mat whole, const float *pcm, int len, int after)
     return -1;
 }
 
-/* Windows of a pass, all of which is planned at first or not: one after another they have no larger steps than the whole
- * pass, of which the last one is a part. */
+/* Windows of a pass, all of which is planned at first or not: one after another they have no larger steps than the
+ * whole pass, of which the last one is a part. */
 static void windows_join_and_threads_do_not_matter(void **state)
 {
     enum { FADE = 480, PART = 12000 };

@@ -199,7 +199,8 @@ static void who_leaves_does_not_take_others_along(void **state)
     step(s[0], &h[0]); /* has made something for all */
     tb_session_close(s[1]);
     h[2].most = 1; /* this listener stops */
-    assert_int_equal(tb_session_step(s[2], &(struct tb_sink){ .pcm = listen, .ctx = &h[2] }, &more, &err), TB_ECANCELLED);
+    assert_int_equal(tb_session_step(s[2], &(struct tb_sink){ .pcm = listen, .ctx = &h[2] }, &more, &err),
+                     TB_ECANCELLED);
     free(h[1].samples), free(h[2].samples);
     for (int i = 0; i < SESSIONS; i += 3) {
         while (step(s[i], &h[i]))

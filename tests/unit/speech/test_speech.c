@@ -71,7 +71,8 @@ static enum tb_code talker_text(struct tb_session *session, struct tb_str text, 
 }
 
 /* One step speaks up to 16 characters. */
-static enum tb_code talker_step(struct tb_session *session, const struct tb_sink *sink, bool *more, struct tb_error *err)
+static enum tb_code talker_step(struct tb_session *session, const struct tb_sink *sink, bool *more,
+                                struct tb_error *err)
 {
     struct talker *t = (struct talker *)session;
 

@@ -243,7 +243,8 @@ static void moves(void **state)
 
 static void groups_body(void)
 {
-    static const struct tb_stretch stretches[] = { { 0, 700, 0 }, { 700, 701, 2 }, { 701, 4000, 0 }, { 4000, 9999, 2 } };
+    static const struct tb_stretch stretches[] = { { 0, 700, 0 }, { 700, 701, 2 }, { 701, 4000, 0 },
+                                                   { 4000, 9999, 2 } };
     struct tb_mat x = noise_mat(5, 10001);
     float mean[15], square[15], again[15], squares[15];
 

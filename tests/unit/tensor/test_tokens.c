@@ -76,8 +76,8 @@ static void linear_is_a_matrix_product(void **state)
     each_level(linear);
 }
 
-/* With bfloat16 inputs a result is the product with just those, which is within the rounding of each from the exact one;
- * at levels without such kernels it is the exact one. */
+/* With bfloat16 inputs a result is the product with just those, which is within the rounding of each from the exact
+ * one; at levels without such kernels it is the exact one. */
 static void check_rough(int out, int in, int tokens)
 {
     size_t n = (size_t)out * (size_t)in;
