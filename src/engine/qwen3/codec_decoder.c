@@ -326,6 +326,8 @@ static enum tb_code run_chunk(const struct tb_q3_run *run, struct tb_q3_decoding
     for (int i = 0; i < d->config.decoder.ratio_count; i++)
         if ((rc = upsample(run, s, i, x, &x, err)))
             return rc;
+    if ((rc = tb_q3_pause(run, err)))
+        return rc;
     n = x.rows;
     tb_transpose(x, tb_q3_tail_fresh(&s->head, n));
     tb_conv_run(run->pool, &d->head, tb_q3_tail_filled(&s->head, n), NULL, tb_q3_tail_fresh(&s->up[0], n), NULL);
@@ -335,7 +337,7 @@ static enum tb_code run_chunk(const struct tb_q3_run *run, struct tb_q3_decoding
         int cols = n * d->blocks[i].rate;
         const struct tb_q3_tail *next = i + 1 < blocks ? &s->up[i + 1] : &s->last;
 
-        if ((rc = run_block(run, s, i, n, tb_q3_tail_fresh(next, cols), err)))
+        if ((rc = run_block(run, s, i, n, tb_q3_tail_fresh(next, cols), err)) || (rc = tb_q3_pause(run, err)))
             return rc;
         n = cols;
     }

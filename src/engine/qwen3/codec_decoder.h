@@ -82,7 +82,8 @@ enum tb_code tb_q3_decoding_open(const struct tb_q3_decoder *d, int chunk, struc
 void tb_q3_decoding_close(struct tb_q3_decoding *s); /* NULL is fine */
 /* Forget all that was decoded. */
 void tb_q3_decoding_reset(struct tb_q3_decoding *s);
-/* The next frames: codes [frames][groups] -> samples [frames * config.frame], within +-1. Takes its memory from
+/* The next frames, with run->sink asked five times or so a chunk; after TB_ECANCELLED the stream is good for a reset
+ * only. codes [frames][groups] -> samples [frames * config.frame], within +-1. Takes its memory from
  * run->scratch. look: "rvq", "pre_conv", "pre_input_proj", "pre_layer", "pre_norm", "pre_transformer" (rows of frames),
  * "upsample_conv", "upsample" (rows), "decoder", "block_up", "unit"
  * (of block 0) (channels). TB_EINVAL: a code out of range. */

@@ -1,13 +1,13 @@
 /* qwen3.c - see qwen3.h: the engine's table, and how a session turns queued text into sound.
  *
- * A step makes some frames of 80 ms. On two or three cores one of them draws the codes of the next frames, which
- * waits for memory most of the time, while another turns those drawn before into sound; on more, each part has all of
- * them in turn. Each segment is an utterance of its own in the same voice; the codec's state runs on through the
- * session, so that segments join without a click.
+ * A step makes some frames of 80 ms in slices, with a pause after each: layers of a long prompt, the codes of a frame,
+ * stages of the codec. Each slice has all cores. Each segment is an utterance of its own in the same voice; the codec's
+ * state runs on through the session, so that segments join without a click.
  *
- * Sessions share the reading of weights: a step also makes the next sound of others that have begun to speak and whose
- * last sound has been taken (batch.h). It waits in them for their own step, so a session is at most one step ahead of
- * its listener. */
+ * Sessions share the reading of weights: who draws a frame also draws one for others that have begun to speak and whose
+ * last sound has been taken (batch.h). Codes wait in them for their own step, so a session is at most one step ahead of
+ * its listener. While a step pauses it holds nobody, not even its own session: others may draw for it then, and no step
+ * waits for one that may be resumed much later. */
 #include "engine/qwen3/qwen3.h"
 
 #include <errno.h>
@@ -30,8 +30,8 @@
 enum {
     FIRST_FRAMES = 2,      /* of a session's first step: 160 ms, for an early first sound */
     STEP_FRAMES = 4,       /* of the others: 320 ms, so that sessions take turns often enough */
-    FEW_CORES = 3,         /* up to so many, talking and decoding each have one */
-    FEW_TOGETHER = 4,      /* sessions in a step on few cores: more make no frame cheaper, and the step longer */
+    FEW_CORES = 3,
+    FEW_TOGETHER = 4,      /* sessions in a slice on so few: more make a frame no cheaper, and the slice longer */
     MAX_QUEUED = 64,       /* segments waiting in a session */
     SCRATCH = 64 << 20,    /* bytes reserved for one frame of the codec: some 4 MB are touched */
     WARM_FRAMES = 12       /* of the reference's end that the codec hears before it speaks in context */
@@ -67,15 +67,18 @@ struct speech {
     struct tb_q3_segment segment;
     struct tb_q3_decoding *decoding;
     struct tb_scratch scratch;        /* of the codec */
-    struct frames ready, next;        /* drawn and not decoded: of the last step, of this one */
-    struct frames made;               /* decoded, in samples, and not delivered */
+    struct frames drawn;              /* and not decoded */
+    int made;                         /* of them decoded, in samples, and not delivered: all or none */
     struct waiting *first, **last;
     int queued;
     uint64_t seed;
     bool speaking;                    /* the segment is under way */
     bool sounded;                     /* the session's first step is over */
+    bool warm;                        /* the codec has heard the end of the reference */
     float *samples;                   /* [STEP_FRAMES][frame] */
-    enum tb_code failed;              /* when it came along; for its own step to tell */
+    const struct tb_sink *sink;       /* of the step under way */
+    struct tb_sink slices;            /* what is asked in between: rest() */
+    enum tb_code failed;              /* when a frame was drawn for it; for its own step to tell */
     struct tb_error why;
 };
 
@@ -207,18 +210,25 @@ static void session_close(struct tb_session *session)
     free(s);
 }
 
-/* In context, the codec's state is that of a recording that has just ended. */
-static enum tb_code warm_up(struct speech *s, struct tb_error *err)
+/* May another one's step draw its next frame? */
+static bool may_come_along(const struct speech *s)
 {
-    struct tb_q3_run run = { .pool = s->engine->pool, .scratch = &s->scratch };
-    int from = s->print.frames > WARM_FRAMES ? s->print.frames - WARM_FRAMES : 0;
-    enum tb_code rc = TB_OK;
+    return s->sounded && s->speaking && s->made == 0 && s->drawn.n < STEP_FRAMES;
+}
 
-    for (int f = from, n; rc == TB_OK && f < s->print.frames; f += n) {
-        n = s->print.frames - f < STEP_FRAMES ? s->print.frames - f : STEP_FRAMES;
-        rc = tb_q3_decoding_run(&run, s->decoding, s->print.codes + f * s->print.groups, n, s->samples, err);
-    }
-    return rc;
+/* Between two slices of a step: let in what is more urgent, steps of other sessions too. False: the listener has
+ * stopped. */
+static bool rest(void *ctx)
+{
+    struct speech *s = ctx;
+    struct tb_q3_batch *batch = &s->engine->batch;
+
+    if (!s->sink->pause)
+        return true;
+    tb_q3_batch_let_go(batch, &s->member, may_come_along(s));
+    bool go_on = s->sink->pause(s->sink->ctx);
+    tb_q3_batch_hold(batch, &s->member);
+    return go_on;
 }
 
 static enum tb_code session_open(struct tb_engine *engine, struct tb_str print, const struct tb_speak *speak,
@@ -235,6 +245,7 @@ static enum tb_code session_open(struct tb_engine *engine, struct tb_str print, 
         return tb_fail(err, TB_ENOMEM, "qwen3: no memory");
     s->base.ops = &tb_qwen3_ops;
     s->engine = q;
+    s->slices = (struct tb_sink){ .pause = rest, .ctx = s };
     s->last = &s->first;
     s->member.patient = speak->whole;
     tb_q3_batch_enter(&q->batch, &s->member);
@@ -249,7 +260,7 @@ static enum tb_code session_open(struct tb_engine *engine, struct tb_str print, 
              (rc = tb_q3_generator_open(&m->talker, q->pool, tb_q3_segment_room(&s->print, &m->config), &s->generator,
                                         err)) == TB_OK &&
              (rc = tb_q3_decoding_open(&m->decoder, STEP_FRAMES, &s->decoding, err)) == TB_OK)
-        rc = warm_up(s, err);
+        tb_q3_generator_share(s->generator, q->pool, &s->slices);
     if (rc) {
         session_close(&s->base);
         return rc;
@@ -302,13 +313,6 @@ static enum tb_code start_next(struct speech *s, struct tb_error *err)
     return rc;
 }
 
-/* Sessions whose next sound is made in one go. */
-struct together {
-    struct speech *s[TB_Q3_MOST_TOGETHER];
-    int count, frames;    /* to draw, of each */
-    struct tb_pool *pool; /* for each part */
-};
-
 static void fail(struct speech *s, enum tb_code rc, const struct tb_error *err)
 {
     s->speaking = false;
@@ -316,175 +320,110 @@ static void fail(struct speech *s, enum tb_code rc, const struct tb_error *err)
     s->why = *err;
 }
 
-/* The next codes of the segments under way, a frame of all at a time, into `next`. */
-static void draw(const struct together *t)
+/* One frame more of codes for each of `count` sessions. */
+static void draw(struct speech *const *s, int count)
 {
-    const struct tb_q3_segment *segments[TB_Q3_MOST_TOGETHER];
+    const struct tb_q3_segment *segments[TB_Q3_MOST_TOGETHER] = { NULL };
     struct tb_q3_turn turns[TB_Q3_MOST_TOGETHER];
-    struct speech *s[TB_Q3_MOST_TOGETHER];
-    int n;
 
-    do {
-        n = 0;
-        for (int i = 0; i < t->count; i++)
-            if (t->s[i]->speaking && t->s[i]->next.n < t->frames) {
-                s[n] = t->s[i];
-                tb_q3_generator_share(s[n]->generator, t->pool, NULL);
-                segments[n] = &s[n]->segment;
-                turns[n].codes = s[n]->next.codes + s[n]->next.n * s[n]->engine->model.codec.groups;
-                n++;
-            }
-        if (n > 0)
-            tb_q3_segment_next(segments, turns, n);
-        for (int i = 0; i < n; i++) {
-            if (turns[i].rc)
-                fail(s[i], turns[i].rc, &turns[i].err);
-            else if (turns[i].end != TB_Q3_GOING)
-                s[i]->speaking = false;
-            else
-                s[i]->next.n++;
-        }
-    } while (n > 0);
-}
-
-/* s->ready to s->samples. */
-static enum tb_code decode(struct speech *s, struct tb_pool *pool, struct tb_error *err)
-{
-    struct tb_q3_run run = { .pool = pool, .scratch = &s->scratch };
-
-    return tb_q3_decoding_run(&run, s->decoding, s->ready.codes, s->ready.n, s->samples, err);
-}
-
-/* Parts of a step: first the sound of each session, then the drawing, which is the longest and which a pool begins
- * with. What a part reads and writes of a session no other part does, but for `failed`, which a decoder leaves to the
- * end. */
-struct parts {
-    const struct together *t;
-    enum tb_code rc[TB_Q3_MOST_TOGETHER];
-    struct tb_error err[TB_Q3_MOST_TOGETHER];
-};
-
-static void run_part(void *ctx, int part)
-{
-    struct parts *p = ctx;
-
-    if (part == p->t->count)
-        draw(p->t);
-    else
-        p->rc[part] = decode(p->t->s[part], p->t->pool, &p->err[part]);
-}
-
-/* Draw the next frames of all, and make sound of those drawn before. */
-static void advance(struct together *t)
-{
-    struct tb_pool *pool = t->s[0]->engine->pool;
-    bool few = tb_pool_threads(pool) <= FEW_CORES;
-    struct parts p = { .t = t };
-
-    t->pool = few ? NULL : pool;
-    if (few)
-        tb_pool_run(pool, run_part, &p, t->count + 1);
-    for (int part = t->count; !few && part >= 0; part--)
-        run_part(&p, part);
-    for (int i = 0; i < t->count; i++) {
-        struct speech *s = t->s[i];
-
-        if (p.rc[i])
-            fail(s, p.rc[i], &p.err[i]);
-        s->made = s->ready;
-        s->ready = s->next;
-        s->next.n = 0;
+    for (int i = 0; i < count; i++) {
+        segments[i] = &s[i]->segment;
+        turns[i].codes = s[i]->drawn.codes + s[i]->drawn.n * s[i]->engine->model.codec.groups;
+    }
+    tb_q3_segment_next(segments, turns, count);
+    for (int i = 0; i < count; i++) {
+        if (turns[i].rc)
+            fail(s[i], turns[i].rc, &turns[i].err);
+        else if (turns[i].end != TB_Q3_GOING)
+            s[i]->speaking = false;
+        else
+            s[i]->drawn.n++;
     }
 }
 
-/* May another one's step make its next sound? */
-static bool may_come_along(const struct speech *s)
+/* A frame for s, which is held, and for those who may come along. Nobody does with the first sound of a session: it
+ * shall not take longer than alone. */
+static void draw_together(struct speech *s)
 {
-    return s->sounded && s->speaking && s->made.n == 0 && s->ready.n > 0;
-}
-
-/* Make the next sound of s, which is held, and of those who may come along. Nobody does with the first sound of a
- * session: it shall not take longer than alone. */
-static void make_sound(struct speech *s)
-{
-    bool few = tb_pool_threads(s->engine->pool) <= FEW_CORES;
+    int most = tb_pool_threads(s->engine->pool) <= FEW_CORES ? FEW_TOGETHER : TB_Q3_MOST_TOGETHER;
     struct tb_q3_member *others[TB_Q3_MOST_TOGETHER];
-    struct together t = { .s = { s }, .count = 1, .frames = s->sounded ? STEP_FRAMES : FIRST_FRAMES };
-    int n = !s->sounded ? 0 : tb_q3_batch_gather(&s->engine->batch, &s->member, others,
-                                                 (few ? FEW_TOGETHER : TB_Q3_MOST_TOGETHER) - 1);
+    struct speech *all[TB_Q3_MOST_TOGETHER] = { s };
+    int n = s->sounded ? tb_q3_batch_gather(&s->engine->batch, &s->member, others, most - 1) : 0;
 
     for (int i = 0; i < n; i++)
-        t.s[t.count++] = (struct speech *)((char *)others[i] - offsetof(struct speech, member));
-    advance(&t);
-    s->sounded = true;
+        all[i + 1] = (struct speech *)((char *)others[i] - offsetof(struct speech, member));
+    draw(all, n + 1);
     for (int i = 0; i < n; i++)
-        tb_q3_batch_let_go(&s->engine->batch, others[i], false);
+        tb_q3_batch_let_go(&s->engine->batch, others[i], may_come_along(all[i + 1]));
 }
 
-/* What was decoded, to the watch and to the listener. *lost: the segment has begun anew or ended, so that what was
- * drawn beyond it is void. */
-static enum tb_code deliver(struct speech *s, const struct tb_sink *sink, bool *lost, struct tb_error *err)
+static enum tb_code decode(struct speech *s, const int *codes, int frames, struct tb_error *err)
 {
-    size_t len = (size_t)s->engine->model.codec.frame;
-    bool again = false, over = false;
+    struct tb_q3_run run = { .pool = s->engine->pool, .scratch = &s->scratch, .sink = &s->slices };
+    enum tb_code rc = tb_q3_decoding_run(&run, s->decoding, codes, frames, s->samples, err);
 
-    *lost = false;
-    tb_q3_generator_share(s->generator, s->engine->pool, sink); /* if it begins anew */
-    for (int i = 0; i < s->made.n && !*lost; i++) {
-        const float *samples = s->samples + (size_t)i * len;
-        int code = s->made.codes[i * s->engine->model.codec.groups];
-        enum tb_code rc = tb_q3_segment_heard(&s->segment, code, samples, len, &again, &over, err);
-
-        if (rc)
-            return rc;
-        *lost = again || over;
-        if (again)
-            s->speaking = true;
-        else if (over)
-            s->speaking = false;
-        if (!sink->pcm(sink->ctx, samples, len))
-            return tb_fail(err, TB_ECANCELLED, "qwen3: the listener has stopped");
-    }
-    return TB_OK;
-}
-
-/* Begin the next segments until there is something to make sound of. */
-static enum tb_code begin(struct speech *s, const struct tb_sink *sink, struct tb_error *err)
-{
-    struct together alone = { .s = { s }, .count = 1, .frames = FIRST_FRAMES, .pool = s->engine->pool };
-    enum tb_code rc = TB_OK;
-
-    while (rc == TB_OK && !s->failed && s->ready.n == 0 && (s->speaking || s->first)) {
-        tb_q3_generator_share(s->generator, s->engine->pool, sink);
-        if (!s->speaking)
-            rc = start_next(s, err);
-        if (rc == TB_OK)
-            draw(&alone);
-        s->ready = s->next;
-        s->next.n = 0;
+    if (rc) { /* stopped halfway */
+        tb_q3_decoding_reset(s->decoding);
+        s->warm = false;
     }
     return rc;
 }
 
-/* A step of a session that is held. */
-static enum tb_code step(struct speech *s, const struct tb_sink *sink, bool *more, struct tb_error *err)
+/* In context, the codec's state is that of a recording that has just ended. */
+static enum tb_code warm_up(struct speech *s, struct tb_error *err)
 {
+    int from = s->print.frames > WARM_FRAMES ? s->print.frames - WARM_FRAMES : 0;
     enum tb_code rc = TB_OK;
-    bool lost = false;
 
-    if (s->made.n == 0) {
-        rc = begin(s, sink, err);
-        if (rc == TB_OK && !s->failed && s->ready.n > 0)
-            make_sound(s);
+    for (int f = from, n; rc == TB_OK && f < s->print.frames; f += n) {
+        n = s->print.frames - f < STEP_FRAMES ? s->print.frames - f : STEP_FRAMES;
+        rc = decode(s, s->print.codes + f * s->print.groups, n, err);
+    }
+    s->warm = rc == TB_OK;
+    return rc;
+}
+
+/* What was decoded, to the watch and to the listener. */
+static enum tb_code deliver(struct speech *s, struct tb_error *err)
+{
+    size_t len = (size_t)s->engine->model.codec.frame;
+    bool again = false, over = false;
+
+    for (int i = 0; i < s->made && !again && !over; i++) {
+        const float *samples = s->samples + (size_t)i * len;
+        int code = s->drawn.codes[i * s->engine->model.codec.groups];
+        enum tb_code rc = tb_q3_segment_heard(&s->segment, code, samples, len, &again, &over, err);
+
+        if (rc)
+            return rc;
+        if (!s->sink->pcm(s->sink->ctx, samples, len))
+            return tb_fail(err, TB_ECANCELLED, "qwen3: the listener has stopped");
+    }
+    s->speaking = again || (s->speaking && !over);
+    return TB_OK;
+}
+
+/* Work on until there is something to deliver, or nothing left to say. */
+static enum tb_code make_sound(struct speech *s, struct tb_error *err)
+{
+    int wanted = s->sounded ? STEP_FRAMES : FIRST_FRAMES;
+    enum tb_code rc = s->warm ? TB_OK : warm_up(s, err);
+
+    while (rc == TB_OK && !s->failed && s->made == 0 && (s->speaking || s->first || s->drawn.n > 0)) {
+        if (s->speaking && s->drawn.n < wanted) {
+            draw_together(s);
+        } else if (s->drawn.n == 0) {
+            rc = start_next(s, err);
+        } else {
+            if ((rc = decode(s, s->drawn.codes, s->drawn.n, err)) == TB_OK)
+                s->made = s->drawn.n;
+            continue; /* it has paused itself */
+        }
+        if (rc == TB_OK && !rest(s))
+            rc = tb_fail(err, TB_ECANCELLED, "qwen3: the listener has stopped");
     }
     if (rc == TB_OK && s->failed)
         rc = tb_fail(err, s->failed, "%s", s->why.text);
-    if (rc == TB_OK)
-        rc = deliver(s, sink, &lost, err);
-    s->made.n = 0;
-    if (rc || lost)
-        s->ready.n = 0;
-    *more = s->speaking || s->first || s->ready.n > 0;
     return rc;
 }
 
@@ -492,10 +431,16 @@ static enum tb_code session_step(struct tb_session *session, const struct tb_sin
                                  struct tb_error *err)
 {
     struct speech *s = (struct speech *)session;
+    enum tb_code rc;
 
     tb_q3_batch_hold(&s->engine->batch, &s->member);
-    enum tb_code rc = step(s, sink, more, err);
-    tb_q3_generator_share(s->generator, s->engine->pool, NULL);
+    s->sink = sink;
+    if ((rc = make_sound(s, err)) == TB_OK && s->made > 0) {
+        rc = deliver(s, err);
+        s->sounded = true;
+    }
+    s->drawn.n = s->made = 0;
+    *more = s->speaking || s->first;
     tb_q3_batch_let_go(&s->engine->batch, &s->member, rc == TB_OK && may_come_along(s));
     return rc;
 }

@@ -223,8 +223,7 @@ static void mlp(const struct tb_q3_run *run, const struct tb_q3_layer *y, const 
     tb_q3_products(run->pool, gated ? w->gate : w->up, w->rounded, 1, &(struct tb_q3_product){ &y->down, w->normed });
 }
 
-/* Let in what is more urgent. */
-static enum tb_code pause(const struct tb_q3_run *run, struct tb_error *err)
+enum tb_code tb_q3_pause(const struct tb_q3_run *run, struct tb_error *err)
 {
     if (!run->sink || !run->sink->pause || run->sink->pause(run->sink->ctx))
         return TB_OK;
@@ -253,7 +252,7 @@ enum tb_code tb_q3_stack_run_all(const struct tb_q3_run *run, const struct tb_q3
     for (int i = 0; i < spec->layers; i++) {
         const struct tb_q3_layer *y = &s->layers[i];
 
-        if (n >= LONG_PROMPT && (rc = pause(run, err)))
+        if (n >= LONG_PROMPT && (rc = tb_q3_pause(run, err)))
             goto done;
         norm(spec, x, y->norm1, y->bias1, w.normed);
         attention(run, spec, y, &w, caches, count, i);

@@ -55,11 +55,14 @@ struct tb_q3_cache {
 struct tb_q3_run {
     struct tb_pool *pool;       /* may be NULL */
     struct tb_scratch *scratch; /* taken from and given back */
-    const struct tb_sink *sink; /* asked between the layers of a long prompt; may be NULL */
+    const struct tb_sink *sink; /* asked between the layers of a long prompt and stages of the codec; may be NULL */
     /* Called with the output of each stage when set: how the tests look inside. i is the layer or step. */
     void (*look)(void *ctx, const char *stage, int i, struct tb_mat m);
     void *ctx;
 };
+
+/* Let in what is more urgent. TB_ECANCELLED: the listener has stopped. */
+enum tb_code tb_q3_pause(const struct tb_q3_run *run, struct tb_error *err);
 
 static inline void tb_q3_look(const struct tb_q3_run *run, const char *stage, int i, struct tb_mat m)
 {

@@ -199,28 +199,51 @@ static bool asked(void *ctx)
     return a->most == 0 || a->pauses < a->most;
 }
 
-/* Between the layers of a prompt with a reference, not while frames are drawn; and it goes on where it was stopped. */
+/* While the codec hears the reference, and between the layers of a prompt with it; and it goes on where it was
+ * stopped. */
 static void reading_a_long_prompt_is_interrupted(void **state)
 {
-    struct tb_session *s = open_session(&context);
-    struct asked a = { .most = 2 };
-    struct tb_sink sink = { .pcm = listen, .pause = asked, .ctx = &a };
-    bool more = true;
-    struct tb_error err;
+    static const int stops[] = { 2, 10, 18 };
 
     (void)state;
-    assert_int_equal(tb_session_text(s, TB_STR("Hello."), TB_LANG_EN, NULL), TB_OK);
-    assert_int_equal(tb_session_step(s, &sink, &more, &err), TB_ECANCELLED);
-    assert_int_equal(a.pauses, 2);
-    assert_int_equal(a.heard.samples, 0);
-    a.most = 0;
-    assert_int_equal(tb_session_text(s, TB_STR("Hello."), TB_LANG_EN, NULL), TB_OK);
-    assert_int_equal(tb_session_step(s, &sink, &more, &err), TB_OK);
-    assert_true(a.pauses > 2 && a.heard.samples > 0);
-    int read = a.pauses;
-    while (more)
+    for (size_t i = 0; i < sizeof stops / sizeof *stops; i++) {
+        struct tb_session *s = open_session(&context);
+        struct asked a = { .most = stops[i] };
+        struct tb_sink sink = { .pcm = listen, .pause = asked, .ctx = &a };
+        bool more = true;
+        struct tb_error err;
+
+        assert_int_equal(tb_session_text(s, TB_STR("Hello."), TB_LANG_EN, NULL), TB_OK);
+        assert_int_equal(tb_session_step(s, &sink, &more, &err), TB_ECANCELLED);
+        assert_int_equal(a.pauses, stops[i]);
+        assert_int_equal(a.heard.samples, 0);
+        a.most = 0;
+        assert_int_equal(tb_session_text(s, TB_STR("Hello."), TB_LANG_EN, NULL), TB_OK);
         assert_int_equal(tb_session_step(s, &sink, &more, &err), TB_OK);
-    assert_int_equal(a.pauses, read);
+        assert_true(a.pauses > stops[i] && a.heard.samples > 0);
+        tb_session_close(s);
+    }
+}
+
+/* After each frame's codes and each stage of the codec. */
+static void a_step_rests_between_slices(void **state)
+{
+    enum { STEP = 4, STAGES = 5 };
+    struct tb_session *s = open_session(&print);
+    struct asked a = { 0 };
+    struct tb_sink sink = { .pcm = listen, .pause = asked, .ctx = &a };
+    bool more = true;
+
+    (void)state;
+    assert_int_equal(tb_session_text(s, TB_STR("A sentence that is long enough for this."), TB_LANG_EN, NULL), TB_OK);
+    assert_int_equal(tb_session_step(s, &sink, &more, NULL), TB_OK);
+    a = (struct asked){ 0 };
+    assert_int_equal(tb_session_step(s, &sink, &more, NULL), TB_OK);
+    assert_int_equal(a.heard.samples, STEP * FRAME);
+    assert_int_equal(a.pauses, STEP + STAGES);
+    a = (struct asked){ .most = STEP + 2 }; /* in the middle of the codec */
+    assert_int_equal(tb_session_step(s, &sink, &more, NULL), TB_ECANCELLED);
+    assert_int_equal(a.heard.samples, 0);
     tb_session_close(s);
 }
 
@@ -329,6 +352,7 @@ int main(void)
         cmocka_unit_test(segments_become_sound),
         cmocka_unit_test(the_first_step_is_short),
         cmocka_unit_test(reading_a_long_prompt_is_interrupted),
+        cmocka_unit_test(a_step_rests_between_slices),
         cmocka_unit_test(nothing_to_say_is_fine),
         cmocka_unit_test(a_listener_may_stop),
         cmocka_unit_test(what_it_cannot_do_is_refused),

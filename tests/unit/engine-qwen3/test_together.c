@@ -211,14 +211,74 @@ static void who_leaves_does_not_take_others_along(void **state)
     tb_session_close(s[2]);
 }
 
+/* Steps of the others inside of one's pauses, one level deep: what a scheduler does that runs the more urgent first. */
+struct nested {
+    struct heard heard;
+    struct tb_session **s;
+    struct heard *h;
+    bool *more;
+    int self, turn;
+};
+
+static bool listen_nested(void *ctx, const float *samples, size_t len)
+{
+    return listen(&((struct nested *)ctx)->heard, samples, len);
+}
+
+static bool step_others(void *ctx)
+{
+    struct nested *n = ctx;
+
+    for (int i = 0; i < SESSIONS; i++)
+        if (i != n->self && n->more[i] && ++n->turn % 3 == 0)
+            n->more[i] = step(n->s[i], &n->h[i]);
+    return true;
+}
+
+static void inside_of_pauses(void **state)
+{
+    struct tb_session *s[SESSIONS];
+    struct heard h[SESSIONS];
+    bool more[SESSIONS], going = true;
+    struct nested n = { .heard = ear(), .s = s, .h = h, .more = more };
+    struct tb_sink sink = { .pcm = listen_nested, .pause = step_others, .ctx = &n };
+    struct tb_error err;
+
+    (void)state;
+    for (int i = 0; i < SESSIONS; i++) {
+        s[i] = begin(i, false);
+        h[i] = i ? ear() : (struct heard){ 0 };
+        more[i] = i > 0;
+    }
+    while (going)
+        if (tb_session_step(s[0], &sink, &going, &err))
+            fail_msg("%s", err.text);
+    check(&n.heard, 0);
+    tb_session_close(s[0]);
+    for (int i = 1; i < SESSIONS; i++) {
+        while (more[i])
+            more[i] = step(s[i], &h[i]);
+        check(&h[i], i);
+        tb_session_close(s[i]);
+    }
+}
+
+static bool go_on(void *ctx)
+{
+    (void)ctx;
+    return true;
+}
+
 static void *speak(void *arg)
 {
     int i = *(int *)arg;
     struct tb_session *s = begin(i, false);
     struct heard h = ear();
+    struct tb_sink sink = { .pcm = listen, .pause = go_on, .ctx = &h };
+    bool more = true;
 
-    while (step(s, &h))
-        ;
+    while (more)
+        assert_int_equal(tb_session_step(s, &sink, &more, NULL), TB_OK);
     tb_session_close(s);
     check(&h, i);
     return NULL;
@@ -244,6 +304,7 @@ int main(void)
         cmocka_unit_test(in_turn),
         cmocka_unit_test(one_much_more_often_than_others),
         cmocka_unit_test(who_leaves_does_not_take_others_along),
+        cmocka_unit_test(inside_of_pauses),
         cmocka_unit_test(on_threads_of_their_own),
     };
 
