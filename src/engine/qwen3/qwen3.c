@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "engine/qwen3/batch.h"
 #include "engine/qwen3/enrol.h"
+#include "engine/qwen3/lead.h"
 #include "engine/qwen3/model.h"
 #include "engine/qwen3/quant.h"
 #include "engine/qwen3/segment.h"
@@ -76,6 +77,7 @@ struct speech {
     bool sounded;                     /* the session's first step is over */
     bool warm;                        /* the codec has heard the end of the reference */
     float *samples;                   /* [STEP_FRAMES][frame] */
+    struct tb_q3_lead lead;
     const struct tb_sink *sink;       /* of the step under way */
     struct tb_sink slices;            /* what is asked in between: rest() */
     enum tb_code failed;              /* when a frame was drawn for it; for its own step to tell */
@@ -206,6 +208,7 @@ static void session_close(struct tb_session *session)
     tb_q3_decoding_close(s->decoding);
     tb_scratch_close(&s->scratch);
     free(s->samples);
+    tb_q3_lead_free(&s->lead);
     tb_q3_print_free(&s->print);
     free(s);
 }
@@ -254,7 +257,8 @@ static enum tb_code session_open(struct tb_engine *engine, struct tb_str print, 
         rc = tb_fail(err, TB_ENOMEM, "qwen3: no memory");
     else if (getrandom(&s->seed, sizeof s->seed, 0) != sizeof s->seed)
         rc = tb_fail(err, TB_EIO, "no random bytes");
-    else if ((rc = tb_q3_print_read(print, &s->print, err)) == TB_OK &&
+    else if ((rc = tb_q3_lead_init(&s->lead, (size_t)m->codec.frame, err)) == TB_OK &&
+             (rc = tb_q3_print_read(print, &s->print, err)) == TB_OK &&
              (rc = tb_q3_print_fits(&s->print, &m->config, err)) == TB_OK &&
              (rc = tb_scratch_open(SCRATCH, &s->scratch, err)) == TB_OK &&
              (rc = tb_q3_generator_open(&m->talker, q->pool, tb_q3_segment_room(&s->print, &m->config), &s->generator,
@@ -309,8 +313,14 @@ static enum tb_code start_next(struct speech *s, struct tb_error *err)
         s->last = &s->first;
     s->queued--;
     free(w);
+    tb_q3_lead_segment(&s->lead);
     s->speaking = rc == TB_OK;
     return rc;
+}
+
+static enum tb_code stopped(struct tb_error *err)
+{
+    return tb_fail(err, TB_ECANCELLED, "qwen3: the listener has stopped");
 }
 
 static void fail(struct speech *s, enum tb_code rc, const struct tb_error *err)
@@ -393,11 +403,14 @@ static enum tb_code deliver(struct speech *s, struct tb_error *err)
         const float *samples = s->samples + (size_t)i * len;
         int code = s->drawn.codes[i * s->engine->model.codec.groups];
         enum tb_code rc = tb_q3_segment_heard(&s->segment, code, samples, len, &again, &over, err);
+        bool heard = s->segment.watch.sounded;
 
         if (rc)
             return rc;
-        if (!s->sink->pcm(s->sink->ctx, samples, len))
-            return tb_fail(err, TB_ECANCELLED, "qwen3: the listener has stopped");
+        if (again || (over && !heard))
+            tb_q3_lead_again(&s->lead); /* or never */
+        else if (!tb_q3_lead_frame(&s->lead, samples, heard, s->sink))
+            return stopped(err);
     }
     s->speaking = again || (s->speaking && !over);
     return TB_OK;
@@ -413,14 +426,14 @@ static enum tb_code make_sound(struct speech *s, struct tb_error *err)
         if (s->speaking && s->drawn.n < wanted) {
             draw_together(s);
         } else if (s->drawn.n == 0) {
-            rc = start_next(s, err);
+            rc = tb_q3_lead_end(&s->lead, s->sink) ? start_next(s, err) : stopped(err);
         } else {
             if ((rc = decode(s, s->drawn.codes, s->drawn.n, err)) == TB_OK)
                 s->made = s->drawn.n;
             continue; /* it has paused itself */
         }
         if (rc == TB_OK && !rest(s))
-            rc = tb_fail(err, TB_ECANCELLED, "qwen3: the listener has stopped");
+            rc = stopped(err);
     }
     if (rc == TB_OK && s->failed)
         rc = tb_fail(err, s->failed, "%s", s->why.text);
@@ -439,6 +452,8 @@ static enum tb_code session_step(struct tb_session *session, const struct tb_sin
         rc = deliver(s, err);
         s->sounded = true;
     }
+    if (rc == TB_OK && !s->speaking && !tb_q3_lead_end(&s->lead, s->sink))
+        rc = stopped(err);
     s->drawn.n = s->made = 0;
     *more = s->speaking || s->first;
     tb_q3_batch_let_go(&s->engine->batch, &s->member, rc == TB_OK && may_come_along(s));
