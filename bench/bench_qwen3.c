@@ -280,7 +280,7 @@ int main(int argc, char **argv)
     if (argc > 5)
         return 0;
     struct timer from = now();
-    must(tb_q3_model_open(argv[1], !strcmp(weights, "float"), &m, &err));
+    must(tb_q3_model_open(argv[1], &(struct tb_q3_model_options){ .exact = !strcmp(weights, "float") }, &m, &err));
     tell("loading", from, 1);
     from = now();
     must_quantise(&m, pool, weights, &q);

@@ -22,9 +22,20 @@ struct tb_q3_model {
     struct tb_q3_decoder decoder;
 };
 
-/* Load a folder; exact: the codec's decoder is that of the reference, not the faster one (codec_decoder.h). Errors say
- * which file, what was found and what was wanted. Release with tb_q3_model_close, also after a failure. */
-enum tb_code tb_q3_model_open(const char *folder, bool exact, struct tb_q3_model *m, struct tb_error *err);
+struct tb_q3_model_options {
+    bool exact; /* the codec's decoder is that of the reference, not the faster one (codec_decoder.h) */
+    /* Have just these weight files, whose stamp is tb_q3_model_stamp, been found to hold nothing but numbers before?
+     * Then it is not tested again, which would read all of them. `m` has its configurations and weights. NULL: never. */
+    bool (*known)(void *ctx, const struct tb_q3_model *m);
+    void *ctx;
+};
+
+/* Load a folder. Errors say which file, what was found and what was wanted. Release with tb_q3_model_close, also after
+ * a failure. */
+enum tb_code tb_q3_model_open(const char *folder, const struct tb_q3_model_options *options, struct tb_q3_model *m,
+                              struct tb_error *err);
 void tb_q3_model_close(struct tb_q3_model *m);
+/* Changes whenever one of the weight files is exchanged. */
+uint64_t tb_q3_model_stamp(const struct tb_q3_model *m);
 
 #endif

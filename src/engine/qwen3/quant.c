@@ -16,7 +16,7 @@
 
 enum {
     HEADER = 4096,
-    LAYOUT = 3,
+    LAYOUT = 4,
     LINE = 64,
     HEAD_BITS = 8,
     PREDICTOR_BITS = 4,
@@ -29,7 +29,7 @@ enum {
 struct header {
     char magic[8];
     uint32_t layout, zero;
-    uint64_t key, size, sum;
+    uint64_t key, size, sum, stamp;
 };
 
 struct tb_q3_quant {
@@ -37,7 +37,7 @@ struct tb_q3_quant {
     struct tb_linear **layers; /* of each matrix */
     size_t *at;                /* offset of each in the file */
     int count;
-    uint64_t key;
+    uint64_t key, stamp;
     uint8_t *base; /* what was mapped: HUGE more bytes than needed */
     uint8_t *data; /* in it, from a huge page on: the file's bytes */
     size_t size;
@@ -87,6 +87,7 @@ static enum tb_code plan(struct tb_q3_quant *q, struct tb_q3_talker *t, const st
     add_stack(q, &t->predictor, PREDICTOR_BITS);
     for (int i = 0; i < heads; i++)
         add(q, &t->heads[i], HEAD_BITS);
+    q->stamp = c->stamp;
     q->key = mixed(c->stamp, LAYOUT);
     q->size = HEADER;
     for (int i = 0; i < q->count; i++) {
@@ -137,7 +138,7 @@ static uint64_t sum_of(const uint8_t *p, size_t size)
 
 static struct header header_of(const struct tb_q3_quant *q)
 {
-    struct header h = { .layout = LAYOUT, .key = q->key, .size = q->size };
+    struct header h = { .layout = LAYOUT, .key = q->key, .size = q->size, .stamp = q->stamp };
 
     memcpy(h.magic, "timbreq3", sizeof h.magic);
     h.sum = sum_of(q->data + HEADER, q->size - HEADER);
@@ -161,14 +162,30 @@ static void make(struct tb_q3_quant *q, const struct tb_q3_quant_config *c)
 
 /* The file --------------------------------------------------------------------------------------------------------*/
 
+static bool is_ours(const struct header *h, uint64_t stamp)
+{
+    return !memcmp(h->magic, "timbreq3", sizeof h->magic) && h->layout == LAYOUT && h->stamp == stamp;
+}
+
+bool tb_q3_quant_vouches(const char *path, uint64_t stamp)
+{
+    FILE *f = fopen(path, "rbe");
+    struct header h;
+    bool ok = f && fread(&h, sizeof h, 1, f) == 1 && is_ours(&h, stamp);
+
+    if (f)
+        fclose(f);
+    return ok;
+}
+
 /* Is it what we would make? */
 static bool fits(const struct tb_q3_quant *q)
 {
     struct header h;
 
     memcpy(&h, q->data, sizeof h);
-    return !memcmp(h.magic, "timbreq3", sizeof h.magic) && h.layout == LAYOUT && h.key == q->key &&
-           h.size == q->size && h.sum == sum_of(q->data + HEADER, q->size - HEADER);
+    return is_ours(&h, q->stamp) && h.key == q->key && h.size == q->size &&
+           h.sum == sum_of(q->data + HEADER, q->size - HEADER);
 }
 
 /* All of the file into memory. */

@@ -10,6 +10,7 @@
  *     u64      key: the weights' stamp, and bits and shape of each matrix
  *     u64      size of the file
  *     u64      sum of all that follows the header
+ *     u64      the weights' stamp: their files hold nothing but numbers
  * in the machine's byte order. It is read into memory, for the sake of large pages. One that is cut, damaged, or of
  * other weights is made again. */
 #ifndef TB_ENGINE_QWEN3_QUANT_H
@@ -22,7 +23,7 @@ struct tb_q3_quant; /* owns the matrices */
 
 struct tb_q3_quant_config {
     int talker_bits;      /* 8 or 4 */
-    uint64_t stamp;       /* tb_q3_weights_stamp of what the talker was loaded from */
+    uint64_t stamp;       /* tb_q3_model_stamp of what the talker was loaded from, which has been tested for NaN */
     const char *path;     /* of the file; its folder is made if need be. NULL: in memory only */
     struct tb_pool *pool; /* may be NULL */
     void (*progress)(void *ctx, double part); /* while they are made: 0 .. 1; may be NULL */
@@ -34,6 +35,8 @@ struct tb_q3_quant_config {
  * tb_q3_quant_close, after the last use of the talker. */
 enum tb_code tb_q3_quant_open(struct tb_q3_talker *talker, const struct tb_q3_quant_config *config,
                               struct tb_q3_quant **out, struct tb_error *err);
+/* Was a file of this name made when the weights with this stamp had been tested? */
+bool tb_q3_quant_vouches(const char *path, uint64_t stamp);
 void tb_q3_quant_close(struct tb_q3_quant *q); /* NULL is fine */
 size_t tb_q3_quant_size(const struct tb_q3_quant *q); /* bytes */
 

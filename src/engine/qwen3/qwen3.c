@@ -126,9 +126,19 @@ static bool is_exact(const struct tb_engine_config *config)
     return !config->weights || !strcmp(config->weights, "float");
 }
 
+/* Was the cached file made of these weights? They have been tested then. */
+static bool known(void *ctx, const struct tb_q3_model *m)
+{
+    const struct tb_engine_config *config = ctx;
+    char path[PATH_MAX];
+
+    return !is_exact(config) && config->cache && cache_path(config, m->config.size, path, NULL) == TB_OK &&
+           tb_q3_quant_vouches(path, tb_q3_model_stamp(m));
+}
+
 static enum tb_code quantise(struct qwen3 *q, const struct tb_engine_config *config, struct tb_error *err)
 {
-    struct tb_q3_quant_config c = { .stamp = tb_q3_weights_stamp(q->model.weights), .pool = config->pool,
+    struct tb_q3_quant_config c = { .stamp = tb_q3_model_stamp(&q->model), .pool = config->pool,
                                     .progress = show_progress, .ctx = (void *)(uintptr_t)config };
     char path[PATH_MAX];
     enum tb_code rc;
@@ -158,7 +168,8 @@ static enum tb_code open_engine(const struct tb_engine_config *config, struct tb
     q->base.ops = &tb_qwen3_ops;
     q->pool = config->pool;
     tb_q3_batch_init(&q->batch);
-    enum tb_code rc = tb_q3_model_open(config->model_dir, is_exact(config), &q->model, err);
+    struct tb_q3_model_options options = { is_exact(config), known, (void *)(uintptr_t)config };
+    enum tb_code rc = tb_q3_model_open(config->model_dir, &options, &q->model, err);
     if (rc == TB_OK)
         rc = quantise(q, config, err);
     if (rc == TB_OK)
@@ -272,7 +283,7 @@ static enum tb_code session_open(struct tb_engine *engine, struct tb_str print, 
     tb_q3_generator_prefixes(s->generator, q->prefixes);
     s->segment = (struct tb_q3_segment){ .talker = &m->talker, .bpe = m->bpe, .print = &s->print,
                                          .generator = s->generator, .generation = m->generation };
-    tb_log(TB_LOG_DEBUG, "qwen3-session", "seed=%llu reference=%d", (unsigned long long)s->seed, s->print.frames);
+    tb_log(TB_LOG_INFO, "qwen3-session", "seed=%llu reference=%d", (unsigned long long)s->seed, s->print.frames);
     *out = &s->base;
     return TB_OK;
 }

@@ -136,6 +136,15 @@ static void add_stamp(struct tb_q3_weights *w, const char *path, const char *nam
     w->stamp = mixed(w->stamp, (uint64_t)info.st_mtim.tv_sec * 1000000000u + (uint64_t)info.st_mtim.tv_nsec);
 }
 
+enum tb_code tb_q3_weights_check(struct tb_q3_weights *w, struct tb_error *err)
+{
+    enum tb_code rc = TB_OK;
+
+    for (int i = 0; rc == TB_OK && i < w->count; i++)
+        rc = check_values(w->shards[i], err);
+    return rc;
+}
+
 uint64_t tb_q3_weights_stamp(const struct tb_q3_weights *w)
 {
     return w->stamp;
@@ -151,7 +160,8 @@ static enum tb_code add_shard(struct tb_q3_weights *w, const char *folder, const
     if (rc)
         return rc;
     add_stamp(w, path, name);
-    return check_values(w->shards[w->count++], err);
+    w->count++;
+    return TB_OK;
 }
 
 static enum tb_code add_shards(struct tb_q3_weights *w, const char *folder, const struct tb_bytes *json,

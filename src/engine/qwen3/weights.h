@@ -2,8 +2,7 @@
  * names. Files are mapped; big matrices are used where they lie, in bfloat16 or float.
  *
  * Each tensor is looked up by its full name with the shape that the configuration asks for: a missing tensor, another
- * shape or dtype stops the load with what was found and what was wanted. So does a NaN or an infinity anywhere in a
- * file. */
+ * shape or dtype stops the load with what was found and what was wanted. */
 #ifndef TB_ENGINE_QWEN3_WEIGHTS_H
 #define TB_ENGINE_QWEN3_WEIGHTS_H
 
@@ -20,6 +19,8 @@ struct tb_q3_weights;
 /* Map the files of a folder. Release with tb_q3_weights_close; all that a loader gave out goes with it. */
 enum tb_code tb_q3_weights_open(const char *folder, struct tb_q3_weights **out, struct tb_error *err);
 void tb_q3_weights_close(struct tb_q3_weights *w); /* NULL is fine */
+/* TB_EINVAL: a NaN or an infinity anywhere in a file, with the tensor's name. Reads all of them. */
+enum tb_code tb_q3_weights_check(struct tb_q3_weights *w, struct tb_error *err);
 /* Changes whenever a file is exchanged: made of the names, sizes and times of all of them. */
 uint64_t tb_q3_weights_stamp(const struct tb_q3_weights *w);
 /* Give the memory behind what was read so far back to the system; what is read again comes from the files. */

@@ -106,7 +106,7 @@ static const char *load(const char *path)
 
     if (tb_q3_config_load(path, &m.config, &m.codec, &m.generation, &err) == TB_OK &&
         tb_q3_bpe_open(path, m.config.im_start, &bpe, &err) == TB_OK &&
-        tb_q3_weights_open(path, &m.weights, &err) == TB_OK) {
+        tb_q3_weights_open(path, &m.weights, &err) == TB_OK && tb_q3_weights_check(m.weights, &err) == TB_OK) {
         struct tb_q3_loader l = { m.weights, TB_OK, &err };
 
         tb_q3_talker_load(&l, &m.config, &m.talker);

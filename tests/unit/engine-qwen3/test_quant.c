@@ -92,6 +92,7 @@ static void a_file_is_made_once_and_again_when_it_does_not_fit(void **state)
     assert_int_equal(made, 1);
     assert_int_equal(size_of(path), tb_q3_quant_size(q));
     assert_int_equal(size_of(part), -1);
+    assert_false(tb_q3_quant_vouches(part, 7));
     tb_qmat_row(m.talker.stack.layers[1].k.few, 3, want);
     tb_q3_quant_close(q);
     long size = (long)size_of(path);
@@ -106,6 +107,8 @@ static void a_file_is_made_once_and_again_when_it_does_not_fit(void **state)
             damage(cases[i].flip);
         q = quantise(&m, cases[i].bits, cases[i].stamp, path);
         assert_int_equal(made, i > 0); /* the first case is the file as it was made */
+        assert_true(tb_q3_quant_vouches(path, cases[i].stamp));
+        assert_false(tb_q3_quant_vouches(path, cases[i].stamp + 1));
         tb_qmat_row(m.talker.stack.layers[1].k.few, 3, got);
         if (cases[i].bits == 8)
             assert_memory_equal(want, got, sizeof got);

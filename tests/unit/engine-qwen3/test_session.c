@@ -2,6 +2,9 @@
  * what it refuses. The tiny model speaks noise; what is tested is that it does so in the right amount and order. */
 #include "golden.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include "base/limits.h"
 #include "engine/qwen3/print.h"
 #include "engine/qwen3/qwen3.h"
@@ -329,6 +332,62 @@ static void weights_may_be_held_in_few_bits(void **state)
     assert_int_equal(system(command), 0);
 }
 
+/* The last number of the main weights. */
+static void set_last(const char *folder, unsigned char high, unsigned char low)
+{
+    char path[256];
+    FILE *f;
+
+    snprintf(path, sizeof path, "%s/model/model.safetensors", folder);
+    assert_non_null(f = fopen(path, "r+b"));
+    assert_int_equal(fseek(f, -2, SEEK_END), 0);
+    assert_int_equal(fputc(low, f), low);
+    assert_int_equal(fputc(high, f), high);
+    assert_int_equal(fclose(f), 0);
+}
+
+static enum tb_code open_and_close(const struct tb_engine_config *config, struct tb_error *err)
+{
+    struct tb_engine *other;
+    enum tb_code rc = tb_engine_open(&tb_qwen3_ops, config, &other, err);
+
+    if (rc == TB_OK)
+        tb_engine_close(other);
+    return rc;
+}
+
+/* Weights are tested for NaN, but not again where the cached file says that just these files have been. */
+static void weights_are_tested_once(void **state)
+{
+    static const struct timespec old[2] = { { 1000000, 0 }, { 1000000, 0 } };
+    char folder[] = "/tmp/timbre-session-XXXXXX", command[4096 + 128], model[64], weights[96];
+    struct tb_engine_config config = { .model_dir = model, .pool = pool, .weights = "int8", .cache = folder };
+    struct tb_error err;
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(model, sizeof model, "%s/model", folder);
+    snprintf(weights, sizeof weights, "%s/model.safetensors", model);
+    snprintf(command, sizeof command, "cp -rL %s/models/tiny-0b6 %s", golden_folder(), model);
+    assert_int_equal(system(command), 0);
+    set_last(folder, 0x7f, 0xc0);
+    assert_int_equal(utimensat(AT_FDCWD, weights, old, 0), 0);
+    assert_int_equal(open_and_close(&config, &err), TB_EINVAL); /* and nothing was cached */
+    assert_non_null(strstr(err.text, "is not a number"));
+    assert_int_equal(open_and_close(&config, &err), TB_EINVAL);
+    set_last(folder, 0, 0);
+    assert_int_equal(utimensat(AT_FDCWD, weights, old, 0), 0);
+    assert_int_equal(open_and_close(&config, &err), TB_OK);
+    set_last(folder, 0x7f, 0xc0);
+    assert_int_equal(open_and_close(&config, &err), TB_EINVAL); /* its time has changed */
+    assert_int_equal(utimensat(AT_FDCWD, weights, old, 0), 0);
+    assert_int_equal(open_and_close(&config, &err), TB_OK);     /* as nobody would: not tested again */
+    config.weights = "float";
+    assert_int_equal(open_and_close(&config, &err), TB_EINVAL); /* exact ones always are */
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    assert_int_equal(system(command), 0);
+}
+
 static void folders_that_are_no_model_are_refused(void **state)
 {
     struct tb_engine_config config = { .model_dir = "/nonexistent", .pool = pool };
@@ -357,6 +416,7 @@ int main(void)
         cmocka_unit_test(a_listener_may_stop),
         cmocka_unit_test(what_it_cannot_do_is_refused),
         cmocka_unit_test(weights_may_be_held_in_few_bits),
+        cmocka_unit_test(weights_are_tested_once),
         cmocka_unit_test(folders_that_are_no_model_are_refused),
     };
 
