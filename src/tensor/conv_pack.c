@@ -45,6 +45,14 @@ static void pack_weights(struct tb_conv *c, const float *w)
                 }
 }
 
+/* The nearest whole number, halves to even, of |v| < 2^51: without a call. */
+static double nearest(double v)
+{
+    const double magic = 6755399441055744.0; /* 1.5 * 2^52 leaves a double's lowest bits no fractions */
+
+    return v + magic - magic;
+}
+
 /* What the floats of a product row are rounded to multiples of. What their magnitudes' sum has of 31 bits the input has
  * not: with n weights both are about equally exact where that sum grows with the root of n, for an input whose peaks
  * are some 16 times its mean. */
@@ -57,8 +65,10 @@ static double unit_for(const struct tb_conv *c, const float *w, int row)
         for (int tap = 0; tap < c->taps; tap++) {
             long from = source_of(c, row, d, tap);
 
-            sum += from < 0 ? 0.0 : fabs((double)w[from]);
-            most = from < 0 ? most : fmax(most, fabs((double)w[from]));
+            double v = from < 0 ? 0.0 : fabs((double)w[from]);
+
+            sum += v;
+            most = v > most ? v : most;
         }
     return fmax(sum / chunks / (WANTED_SUM * sqrt(n / CHUNK)), most / 32766.0);
 }
@@ -78,7 +88,7 @@ static bool pack_whole(struct tb_conv *c, const float *w, double *sum)
             here = d % (2 * c->chunk) ? here : 0;
             for (int tap = 0; tap < c->taps; tap++) {
                 long from = source_of(c, row, d, tap);
-                double v = from < 0 ? 0.0 : rint((double)w[from] / (double)c->unit[row]);
+                double v = from < 0 ? 0.0 : nearest((double)w[from] / (double)c->unit[row]);
 
                 fits = fits && fabs(v) <= 32767;
                 panel[((d / 2 * c->taps + tap) * TB_PANEL + row % TB_PANEL) * 2 + d % 2] = (int16_t)(fits ? v : 0);
