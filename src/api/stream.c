@@ -94,7 +94,7 @@ static void deliver(struct tb_mail *mail)
     unref(s);
 }
 
-/* On the worker of speech. Without memory the event is lost; only a lost end would hang, and it is small. */
+/* On a thread of speech. Without memory the event is lost; only a lost end would hang, and it is small. */
 static struct parcel *parcel_new(struct tb_stream *s, enum parcel_kind kind, const void *bytes, size_t n)
 {
     struct parcel *p = malloc(sizeof *p + n);

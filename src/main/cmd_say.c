@@ -114,7 +114,7 @@ static enum tb_code say_on_server(const struct tb_client *client, const struct s
 
 /* On this machine ---------------------------------------------------------------------------------------------------*/
 
-/* Between speech's worker, which makes audio, and this thread, which writes it. */
+/* Between speech's threads, which make audio, and this thread, which writes it. */
 struct spoken {
     pthread_mutex_t lock;
     pthread_cond_t changed;

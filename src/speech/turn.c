@@ -1,6 +1,6 @@
 /* turn.c - turns for other work beside speech (base/turn.h).
  *
- * The worker of speech.c lends the cores to a guest between steps, and inside of a long one: when no utterance is more
+ * The worker of speech.c lends the cores to a guest between two steps, or slices of one: when no utterance is more
  * urgent (order.c). It waits until the guest pauses or ends; a guest whose slice takes too long is left to compute
  * beside speech, and has to wait for its next turn as soon as it pauses. */
 #include <stdlib.h>
