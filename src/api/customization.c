@@ -1,5 +1,4 @@
 /* customization.c - surface A: create, list and delete voices (docs/API.md, Voices). All of it runs on workers. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

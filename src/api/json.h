@@ -7,7 +7,6 @@
 #define TB_API_JSON_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include <jansson.h>
 

@@ -7,8 +7,6 @@
 #include "speech/speech_priv.h"
 
 enum {
-    HORIZON_US = 10 * 1000 * 1000, /* text goes on for so long where its end is not known; and nobody looks further */
-    PATIENCE_US = 2000 * 1000,     /* who has heard nothing yet may begin so late */
     MEMORY_US = 60 * 1000 * 1000,  /* of audio */
     PRIOR_US = 10 * 1000 * 1000,   /* of audio: what the guess before the first measurement weighs */
     LEAST = 2,                     /* voices always go together: who hangs up and calls again meets himself */

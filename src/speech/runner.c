@@ -3,7 +3,6 @@
  * Each step runs on a thread of its own, of which there are a few, so that it can stand still in the middle and others
  * go on, in any order. Still only one thread computes: the cores go from the worker to a runner and back (`running`),
  * and who does not have them waits. */
-#include <stdio.h>
 #include "speech/speech_priv.h"
 
 /* Wait until the cores are r's. False: it ends. */

@@ -1,5 +1,4 @@
 /* utterance.c - one utterance: text to pieces, pieces to the engine, samples to the client's format. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

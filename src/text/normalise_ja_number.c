@@ -1,6 +1,5 @@
 /* normalise_ja_number.c - numbers in Japanese text, with their counters: money, dates, times, percent, telephone
  * numbers. A number is built as kana in a small buffer, whose end a counter may change. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

@@ -13,7 +13,6 @@ enum {
     MAX_LAYERS = 128,
     MAX_HEADS = 128,
     MAX_INNER = 1 << 15,
-    MAX_ID = TB_MAX_VOCAB_TOKENS - 1,
     MAX_CODEBOOK = 1 << 16,
     MAX_CHANNELS = 1 << 13
 };

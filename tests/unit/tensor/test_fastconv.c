@@ -3,7 +3,7 @@
 
 #include "tensor/fastconv.h"
 
-enum { MOST_COLS = 700, IN = 24, OUT = 12 };
+enum { IN = 24, OUT = 12 };
 
 struct pair {
     struct tb_conv plain;
