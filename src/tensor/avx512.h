@@ -7,7 +7,8 @@
 #define INLINE static inline __attribute__((always_inline))
 
 /* sum += products of 16-bit numbers, two by two. TB_DOT8: the same of bytes without a sign and bytes with one, whose
- * TB_SUMS8, four by four, fit if those of two by two fit into 16 bits. Define TB_VNNI where one instruction does that. */
+ * TB_SUMS8, four by four, fit if those of two by two fit into 16 bits. Define TB_VNNI where one instruction does
+ * that. */
 #if defined(TB_VNNI)
 #define TB_DOT16(sum, a, b) _mm512_dpwssd_epi32(sum, a, b)
 #define TB_DOT8(sum, a, b) _mm512_dpbusd_epi32(sum, a, b)

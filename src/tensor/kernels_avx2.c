@@ -189,7 +189,7 @@ static void tile16(const uint32_t *x, int ldx, const int16_t *w, int pairs, int 
         tile16_of(x, ldx, w, pairs, taps, dilation, 3, acc);
 }
 
-/* For kernels_lanes.h ------------------------------------------------------------------------------------------------*/
+/* For kernels_lanes.h ----------------------------------------------------------------------------------------------*/
 
 typedef __m256 V;
 #define LANES TB_LANES

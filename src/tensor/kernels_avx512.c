@@ -40,7 +40,7 @@ static void tile(const float *x, int ldx, const float *w, int depth, int taps, i
     }
 }
 
-/* For kernels_lanes.h ------------------------------------------------------------------------------------------------*/
+/* For kernels_lanes.h ----------------------------------------------------------------------------------------------*/
 
 typedef __m512 V;
 #define LANES 16

@@ -25,9 +25,9 @@ struct tb_linear {
 /* y [x.rows][out] of x [x.rows][in]; y must not overlap x. */
 void tb_linear_run(struct tb_pool *pool, const struct tb_linear *linear, struct tb_mat x, struct tb_mat y);
 
-/* The same where inputs may be rounded to bfloat16, as products of bfloat16 weights are quicker so on some CPUs: each is
- * then off by up to 2^-9 of itself, and a result has other bits at TB_CPU_BF16 than at other levels. For layers beside
- * others in few bits (qmat.h). */
+/* The same where inputs may be rounded to bfloat16, as products of bfloat16 weights are quicker so on some CPUs: each
+ * is then off by up to 2^-9 of itself, and a result has other bits at TB_CPU_BF16 than at other levels. For layers
+ * beside others in few bits (qmat.h). */
 void tb_linear_run_rough(struct tb_pool *pool, const struct tb_linear *linear, struct tb_mat x, struct tb_mat y);
 
 /* Row `row` of a table [rows][width] of TB_F32 or TB_BF16 as floats: y = row, or y += row. */

@@ -1,5 +1,5 @@
-/* linear_avx512.c - linear_rows.h with vectors of 512 bits: the lower half has the eight parts of one row's sum, the upper
- * half those of the next row. So sums have the order of AVX2. */
+/* linear_avx512.c - linear_rows.h with vectors of 512 bits: the lower half has the eight parts of one row's sum, the
+ * upper half those of the next row. So sums have the order of AVX2. */
 #include "tensor/avx512.h"
 #include "tensor/linear_rows.h"
 
@@ -27,8 +27,9 @@ INLINE __m512 rest_of(enum tb_dtype dtype, const void *w, size_t at, size_t n, c
     for (int row = 0; row < 2; row++)
         for (int i = 0; i < len; i++) {
             size_t k = at + (size_t)row * n + (size_t)i;
+            float weight = dtype == TB_F32 ? ((const float *)w)[k] : tb_from_bf16(((const uint16_t *)w)[k]);
 
-            rest[8 * row + i] = (dtype == TB_F32 ? ((const float *)w)[k] : tb_from_bf16(((const uint16_t *)w)[k])) * x[i];
+            rest[8 * row + i] = weight * x[i];
         }
     return _mm512_load_ps(rest);
 }

@@ -155,9 +155,10 @@ static size_t elements(const struct tb_kernels *k, unsigned char *out)
             at = keep(out, at, y, n);
         }
         for (int act = TB_ACT_NONE; act <= TB_ACT_GELU; act++) {
-            struct tb_post post = { .gain = n % 3 ? 0.5f : 0.0f, .accumulate = n % 2, .act = (enum tb_act)act, .slope = 0.1f };
+            struct tb_post post = { .gain = n % 3 ? 0.5f : 0.0f, .accumulate = n % 2, .slope = 0.1f };
             float *y = results(n);
 
+            post.act = (enum tb_act)act;
             k->post(&post, x, 0.25f, n % 4 ? res : NULL, y, n);
             at = keep(out, at, y, n);
         }
