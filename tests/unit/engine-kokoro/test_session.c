@@ -1,6 +1,7 @@
 /* A session from text to samples, through the engine's table as the callers use it. Needs the converted weights, the
  * lexicon and build/timbre-phonemes; skips loudly without them. */
 #include <math.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -275,6 +276,95 @@ static void what_it_cannot_say_is_refused(void **state)
     assert_int_equal(tb_session_open(engine, TB_STR("no print"), &plain, &s, &err), TB_EVOICE);
 }
 
+#ifdef AT_LENGTH
+/* Two who speak, each on a thread, and take turns at every pause: so the scheduler of speech lets steps stand still. */
+struct duo {
+    pthread_mutex_t lock;
+    pthread_cond_t passed;
+    int turn;     /* 0 or 1 */
+    bool over[2];
+};
+
+struct voice {
+    struct heard h; /* first: the sink's context for listen */
+    struct duo *duo;
+    int me;
+    struct tb_session *session;
+    int turns;
+    enum tb_code rc;
+    pthread_t thread;
+};
+
+static void pass_on(struct voice *v)
+{
+    struct duo *d = v->duo;
+
+    d->turn = d->over[!v->me] ? v->me : !v->me;
+    pthread_cond_broadcast(&d->passed);
+    while (d->turn != v->me && !d->over[v->me])
+        pthread_cond_wait(&d->passed, &d->lock);
+}
+
+static bool stand_still(void *ctx)
+{
+    struct voice *v = ctx;
+
+    pthread_mutex_lock(&v->duo->lock);
+    v->turns++;
+    pass_on(v);
+    pthread_mutex_unlock(&v->duo->lock);
+    return true;
+}
+
+static void *say_in_turns(void *arg)
+{
+    struct voice *v = arg;
+    struct tb_sink sink = { .pcm = listen, .pause = stand_still, .ctx = v };
+    struct tb_error err;
+    bool more = true;
+
+    pthread_mutex_lock(&v->duo->lock);
+    while (v->duo->turn != v->me)
+        pthread_cond_wait(&v->duo->passed, &v->duo->lock);
+    pthread_mutex_unlock(&v->duo->lock);
+    while (v->rc == TB_OK && more)
+        v->rc = tb_session_step(v->session, &sink, &more, &err);
+    pthread_mutex_lock(&v->duo->lock);
+    v->duo->over[v->me] = true;
+    pass_on(v);
+    pthread_mutex_unlock(&v->duo->lock);
+    return NULL;
+}
+
+static void steps_that_stand_still_for_each_other_sound_as_alone(void **state)
+{
+    static const char *const texts[2] = { "She had a dark suit.", "Where did she go?" };
+    static const struct tb_speak whole = { .rate = 1.0f, .pitch = 1.0f, .whole = true };
+    struct duo duo = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, { false, false } };
+    struct voice v[2];
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        v[i] = (struct voice){ .h.most_calls = 1000, .duo = &duo, .me = i };
+        assert_int_equal(tb_session_open(engine, tb_bytes_str(&print), &whole, &v[i].session, NULL), TB_OK);
+        assert_int_equal(tb_session_text(v[i].session, tb_str_of(texts[i]), TB_LANG_EN, NULL), TB_OK);
+        assert_int_equal(pthread_create(&v[i].thread, NULL, say_in_turns, &v[i]), 0);
+    }
+    for (int i = 0; i < 2; i++) {
+        pthread_join(v[i].thread, NULL);
+        tb_session_close(v[i].session);
+    }
+    for (int i = 0; i < 2; i++) {
+        struct heard alone = speak((const char *[]){ texts[i], NULL }, whole, 1000, TB_OK);
+
+        assert_int_equal(v[i].rc, TB_OK);
+        assert_true(v[i].turns > 40);
+        assert_int_equal(v[i].h.samples, alone.samples);
+        assert_memory_equal(&v[i].h.power, &alone.power, sizeof alone.power); /* a sum over all: bit by bit */
+    }
+}
+#endif
+
 /* A print with the golden style: no enrolment here. */
 static void make_print(void)
 {
@@ -331,6 +421,7 @@ int main(void)
 #ifdef AT_LENGTH
         cmocka_unit_test(pitch_is_scaled),
         cmocka_unit_test(it_hears_what_it_says),
+        cmocka_unit_test(steps_that_stand_still_for_each_other_sound_as_alone),
 #endif
         cmocka_unit_test(odd_recordings_match_nothing_and_do_no_harm),
         cmocka_unit_test(the_listener_may_stop),
