@@ -52,13 +52,10 @@ static void attend(const struct tb_causal *s, const struct tb_causal_tokens *t, 
             top = most;
         }
         for (int k = 0; k < n; k++) {
-            const float *value = tb_mat_row(t->values, from + k) + column;
-            float weight = expf(scores[k] - top);
-
-            total += weight;
-            for (int i = 0; i < s->width; i++)
-                sum[i] += weight * value[i];
+            scores[k] = expf(scores[k] - top);
+            total += scores[k];
         }
+        tb_kernels->mix(scores, tb_mat_row(t->values, from) + column, (size_t)t->values.ld, n, sum, s->width);
     }
 
     float *y = tb_mat_row(t->y, token) + head * s->width;

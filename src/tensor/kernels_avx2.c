@@ -294,6 +294,39 @@ static double spread(const float *x, int n, double mean)
     return across(_mm256_add_pd(a, b)) + s;
 }
 
+/* `vecs` vectors of y, held in registers while all rows pass. */
+INLINE void mix_vecs(const float *weights, const float *x, size_t ldx, int count, float *y, int vecs)
+{
+    __m256 sum[8];
+
+#pragma GCC unroll 8
+    for (int v = 0; v < vecs; v++)
+        sum[v] = _mm256_loadu_ps(y + 8 * v);
+    for (int k = 0; k < count; k++, x += ldx) {
+        __m256 weight = _mm256_broadcast_ss(weights + k);
+
+#pragma GCC unroll 8
+        for (int v = 0; v < vecs; v++)
+            sum[v] = _mm256_fmadd_ps(weight, _mm256_loadu_ps(x + 8 * v), sum[v]);
+    }
+#pragma GCC unroll 8
+    for (int v = 0; v < vecs; v++)
+        _mm256_storeu_ps(y + 8 * v, sum[v]);
+}
+
+static void mix(const float *weights, const float *x, size_t ldx, int count, float *y, int n)
+{
+    int i = 0;
+
+    for (; i + 64 <= n; i += 64)
+        mix_vecs(weights, x + i, ldx, count, y + i, 8);
+    for (; i + 8 <= n; i += 8)
+        mix_vecs(weights, x + i, ldx, count, y + i, 1);
+    for (; i < n; i++)
+        for (int k = 0; k < count; k++)
+            y[i] = fmaf(weights[k], x[(size_t)k * ldx + (size_t)i], y[i]);
+}
+
 static float dot(const float *a, const float *b, int n)
 {
     __m256 s[4] = { _mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps() };
@@ -476,6 +509,7 @@ const struct tb_kernels tb_kernels_avx2 = {
     .sum = sum,
     .spread = spread,
     .dot = dot,
+    .mix = mix,
     .from32 = from32,
     .pair16 = pair16,
     .widen16 = widen16,

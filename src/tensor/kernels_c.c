@@ -149,6 +149,13 @@ static double spread(const float *x, int n, double mean)
     return s;
 }
 
+static void mix(const float *weights, const float *x, size_t ldx, int count, float *y, int n)
+{
+    for (int k = 0; k < count; k++)
+        for (int i = 0; i < n; i++)
+            y[i] += weights[k] * x[(size_t)k * ldx + (size_t)i];
+}
+
 static float dot(const float *a, const float *b, int n)
 {
     float s = 0.0f;
@@ -233,6 +240,7 @@ const struct tb_kernels tb_kernels_c = {
     .sum = sum,
     .spread = spread,
     .dot = dot,
+    .mix = mix,
     .from32 = from32,
     .pair16 = pair16,
     .widen16 = widen16,

@@ -40,6 +40,8 @@ struct tb_kernels {
     double (*sum)(const float *x, int n);
     double (*spread)(const float *x, int n, double mean); /* sum of (x - mean)^2 */
     float (*dot)(const float *a, const float *b, int n);
+    /* y[i] += sum over k of weights[k] * x[k * ldx + i], i < n, k < count. */
+    void (*mix)(const float *weights, const float *x, size_t ldx, int count, float *y, int n);
     /* y[i][t] = acc[i][t] * gain[i], all [TB_PANEL][TB_TILE], 32-byte aligned. */
     void (*from32)(const int32_t *acc, const float *gain, float *y);
     /* words[t]: a[t] * gain and b[t] * gain, rounded to even, both of less than 2^15, the first in the lower half. */
