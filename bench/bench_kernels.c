@@ -138,16 +138,16 @@ static void run_map(struct tb_pool *pool, const char *name, enum tb_map f)
     free(x.p), free(y.p);
 }
 
-static void run_stats(struct tb_pool *pool)
+static void run_adain(struct tb_pool *pool)
 {
     struct tb_mat x = { noise((size_t)128 * 50000), 128, 50000, 50000 };
-    float mean[128], inv[128];
+    float style[256] = { 0 }, scale[128], shift[128];
     double best = 0.0;
 
     for (int i = 0; i < RUNS; i++) {
         double t = now_us();
 
-        tb_row_stats(pool, x, 1e-5f, mean, inv);
+        tb_adain(pool, x, style, 1e-5f, scale, shift);
         double g = 128 * 50000 / (now_us() - t) / 1e3;
         best = g > best ? g : best;
     }
@@ -220,7 +220,7 @@ int main(int argc, char **argv)
     run_map(pool, "sin", TB_MAP_SIN);
     run_map(pool, "exp", TB_MAP_EXP);
     run_map(pool, "gelu", TB_MAP_GELU);
-    run_stats(pool);
+    run_adain(pool);
     run_lstm(pool);
     tb_pool_close(pool);
     return 0;

@@ -155,45 +155,10 @@ void tb_matvec8(struct tb_pool *pool, const struct tb_q8 *w, const float *bias, 
 struct norm {
     struct tb_mat x, y;
     const float *gamma, *beta, *style;
-    float *a, *b; /* mean and inv, or scale and shift */
+    float *scale, *shift;
     float eps;
     int rows; /* of a part */
 };
-
-static void stats_part(void *ctx, int part)
-{
-    const struct norm *j = ctx;
-    int row = part * j->rows, end = smaller(row + j->rows, j->x.rows), n = j->x.cols;
-
-    for (; row < end; row++) {
-        const float *x = tb_mat_row(j->x, row);
-        double mean = tb_kernels->sum(x, n) / n, inv = 1.0 / sqrt(tb_kernels->spread(x, n, mean) / n + (double)j->eps);
-
-        if (j->style) {
-            double scale = inv * (1.0 + (double)j->style[row]);
-
-            j->a[row] = (float)scale;
-            j->b[row] = (float)((double)j->style[j->x.rows + row] - mean * scale);
-        } else {
-            j->a[row] = (float)mean;
-            j->b[row] = (float)inv;
-        }
-    }
-}
-
-static void run_stats(struct tb_pool *pool, struct norm *j)
-{
-    assert(j->x.cols > 0);
-    j->rows = (PART_FLOATS + j->x.cols - 1) / j->x.cols;
-    tb_pool_run(pool, stats_part, j, (j->x.rows + j->rows - 1) / j->rows);
-}
-
-void tb_row_stats(struct tb_pool *pool, struct tb_mat x, float eps, float *mean, float *inv)
-{
-    struct norm j = { .x = x, .a = mean, .b = inv, .eps = eps };
-
-    run_stats(pool, &j);
-}
 
 struct group_job {
     struct tb_mat x;
@@ -241,11 +206,28 @@ void tb_group_means(struct tb_pool *pool, struct tb_mat x, const struct tb_stret
     tb_pool_run(pool, group_part, &j, (x.rows + j.rows - 1) / j.rows);
 }
 
+static void adain_part(void *ctx, int part)
+{
+    const struct norm *j = ctx;
+    int row = part * j->rows, end = smaller(row + j->rows, j->x.rows), n = j->x.cols;
+
+    for (; row < end; row++) {
+        const float *x = tb_mat_row(j->x, row);
+        double mean = tb_kernels->sum(x, n) / n, inv = 1.0 / sqrt(tb_kernels->spread(x, n, mean) / n + (double)j->eps);
+        double scale = inv * (1.0 + (double)j->style[row]);
+
+        j->scale[row] = (float)scale;
+        j->shift[row] = (float)((double)j->style[j->x.rows + row] - mean * scale);
+    }
+}
+
 void tb_adain(struct tb_pool *pool, struct tb_mat x, const float *style, float eps, float *scale, float *shift)
 {
-    struct norm j = { .x = x, .a = scale, .b = shift, .eps = eps, .style = style };
+    struct norm j = { .x = x, .scale = scale, .shift = shift, .eps = eps, .style = style };
 
-    run_stats(pool, &j);
+    assert(x.cols > 0);
+    j.rows = (PART_FLOATS + x.cols - 1) / x.cols;
+    tb_pool_run(pool, adain_part, &j, (x.rows + j.rows - 1) / j.rows);
 }
 
 /* Columns stand side by side in memory, so sums run down the rows for NORM_COLS columns at once. */

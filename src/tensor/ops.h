@@ -107,8 +107,6 @@ void tb_matvec8(struct tb_pool *pool, const struct tb_q8 *w, const float *bias, 
 
 /* Norms -----------------------------------------------------------------------------------------------------------*/
 
-/* Per row: mean and 1 / sqrt(variance + eps), in double inside. mean, inv: [x.rows]. */
-void tb_row_stats(struct tb_pool *pool, struct tb_mat x, float eps, float *mean, float *inv);
 /* Columns from .. to - 1, which belong to a group. */
 struct tb_stretch {
     int from, to, group;
@@ -119,7 +117,8 @@ enum { TB_GROUPS = 32 };
 void tb_group_means(struct tb_pool *pool, struct tb_mat x, const struct tb_stretch *stretches, int n, int groups,
                     float *mean, float *square);
 /* Adaptive instance norm as a scale and a shift for struct tb_pre: the rows of x are normalised, times 1 + gamma, plus
- * beta. style [2 * x.rows]: gamma, then beta (the output of the style's linear layer). scale, shift: [x.rows]. */
+ * beta. style [2 * x.rows]: gamma, then beta (the output of the style's linear layer). scale, shift: [x.rows].
+ * In double inside. */
 void tb_adain(struct tb_pool *pool, struct tb_mat x, const float *style, float eps, float *scale, float *shift);
 /* Layer norm of each column over its rows: y = (x - mean) / sqrt(var + eps) * gamma[row] + beta[row]. y may be x.
  * For AdaLayerNorm the caller adds the 1 to gamma. */
