@@ -213,7 +213,7 @@ EMULATED_TESTS := $(patsubst $(O)/tests/%,$(O)/emulated/%,$(TESTS_tensor) $(O)/t
 $(O)/emulated/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  CC  $< (emulated)"
-	@$(CC) $(CFLAGS) -DEMULATED -Itests/emulated -mavx2 -mfma -Wno-psabi $(if $(filter src/%,$<),$(KERNEL)) -MMD -MP -c $< -o $@
+	@$(CC) $(CFLAGS) -DEMULATED -Itests/emulated -mavx2 -mfma -Wno-psabi $(if $(filter src/%,$<),-fno-math-errno -fno-trapping-math) -MMD -MP -c $< -o $@
 $(O)/lib/tensor-emulated.a: $(filter-out $(ABOVE) %/detect.o,$(tensor_objects)) $(O)/emulated/tests/emulated/detect.o \
     $(patsubst $(O)/%,$(O)/emulated/%,$(filter $(ABOVE),$(tensor_objects)))
 	@rm -f $@ && ar rcs $@ $^
