@@ -31,7 +31,7 @@ struct tb_engine_config {
     const char *model_dir;    /* folder with the converted weights */
     const char *helper_dir;   /* folder with timbre-phonemes */
     struct tb_pool *pool;     /* shared; outlives the engine */
-    bool windows;             /* where somebody waits, sound before the pass is done, at some cost in clarity */
+    bool windows;             /* sound before a pass is done; what was said before has a part in it */
     const char *weights;      /* "float": exact; "int8", "int4": in few bits where it can. NULL: float */
     const char *cache;        /* folder for what is made of the weights, once; NULL: it is made at each start */
     /* While something takes long: what is done (a literal), and how much of it, 0 .. 1. May be NULL. */
