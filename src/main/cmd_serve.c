@@ -218,7 +218,7 @@ const struct tb_command tb_command_serve = {
     "  --max-voices N             voices of one account (1000)\n"
     "  --max-sessions N           realtime connections at once (4096)\n"
     "  --max-syntheses N          syntheses at once, over HTTP and in sessions (256)\n"
-    "  --max-load PERCENT         of the time that may be promised to listeners (70)\n"
+    "  --max-load PERCENT         of the time that may be promised to listeners (85)\n"
     "  --synthesis-ms N           longest work on one HTTP synthesis (300000)\n"
     "  --idle-ms N                close a realtime session that says nothing for so long (60000)\n"
     "  --ws-accept-delay-ms N     pause before a WebSocket is accepted (5); the Java SDK needs it\n"

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from conftest import HTTP_MODEL, MODEL_OPTIONS, REALTIME_MODEL, timbre, wait_until
+from conftest import HTTP_MODEL, MODEL_OPTIONS, REALTIME_MODEL, ROOT, timbre, wait_until
 
 
 def here(tmp_path, *arguments, **more):
@@ -96,6 +96,14 @@ def test_a_wrong_call_exits_2(arguments):
 def test_help_has_an_example(command):
     run = timbre(command, "--help")
     assert run.returncode == 0 and "example" in run.stdout and f"usage: timbre {command}" in run.stdout
+
+
+def test_help_and_documentation_name_the_same_defaults():
+    rows = (line.split("|") for line in (ROOT / "docs/CONFIG.md").read_text().splitlines() if line.startswith("| "))
+    documented = {row[1].strip(): row[3].strip() for row in rows if len(row) > 4}
+    named = re.findall(r"^  --([a-z-]+) .*\((\d+)[):]", timbre("serve", "--help").stdout, re.MULTILINE)
+    assert len(named) > 8
+    assert {key: value for key, value in named} == {key: documented[key.replace("-", "_")] for key, _ in named}
 
 
 def test_failures_exit_1_and_say_why(tmp_path):

@@ -38,6 +38,37 @@ static void defaults_are_beside_the_program(void **state)
     assert_string_equal(c.kokoro_model + root, "/var/models/kokoro");
 }
 
+static void defaults_are_those_of_the_documentation(void **state)
+{
+    struct tb_config c;
+    (void)state;
+
+    assert_int_equal(tb_config_init(&c, NULL), TB_OK);
+    const struct {
+        const char *key;
+        int64_t value;
+    } numbers[] = {
+        { "max_text", c.max_text }, { "max_voices", c.max_voices }, { "max_sessions", c.max_sessions },
+        { "max_syntheses", c.max_syntheses }, { "max_load", c.max_load }, { "synthesis_ms", c.synthesis_ms },
+        { "idle_ms", c.idle_ms }, { "ws_accept_delay_ms", c.ws_accept_delay_ms }, { "workers", c.workers },
+    };
+    FILE *f = fopen("docs/CONFIG.md", "r");
+    char line[4096], key[64];
+    long long value;
+    size_t found = 0;
+
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f))
+        if (sscanf(line, "| %63s | %*[^|]| %lld |", key, &value) == 2)
+            for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+                if (!strcmp(key, numbers[i].key)) {
+                    assert_int_equal(value, numbers[i].value);
+                    found++;
+                }
+    fclose(f);
+    assert_int_equal(found, sizeof numbers / sizeof *numbers);
+}
+
 static void reads_every_kind_of_value(void **state)
 {
     struct tb_config c;
@@ -106,6 +137,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_are_beside_the_program),
+        cmocka_unit_test(defaults_are_those_of_the_documentation),
         cmocka_unit_test(reads_every_kind_of_value),
         cmocka_unit_test(names_line_key_and_value_of_a_mistake),
     };
