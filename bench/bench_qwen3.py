@@ -3,8 +3,8 @@
     bench/bench_qwen3.py --bench build/release/bench/bench_qwen3 --model DIR [--peer PROGRAM] [--rounds 2]
 
 The peer is its program as its own Makefile builds it (`make blas`), with --int8, its fastest setting without AVX-512;
-it clones a recording that is made here by x-vector, as ours does. Prints each round as it comes, with the machine's load:
-milliseconds on the clock, and of processor time where a program tells it.
+it clones a recording that is made here by x-vector, as ours does. Prints each round as it comes, with the machine's
+load: milliseconds on the clock, and of processor time where a program tells it.
 """
 import argparse
 import math

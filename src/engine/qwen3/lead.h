@@ -2,8 +2,8 @@
  *
  * Some tries to speak a segment make nothing but silence, and are begun anew (watch.h). So silence goes out as it is
  * made for as long as a sentence may well begin with, which costs no time; what is longer is held back until something
- * is heard or the segment ends, and is dropped with a try that fails. The next try's silence takes the place of what has
- * gone out of the one before. What is heard in the end has the silence that its own try began with. */
+ * is heard or the segment ends, and is dropped with a try that fails. The next try's silence takes the place of what
+ * has gone out of the one before. What is heard in the end has the silence that its own try began with. */
 #ifndef TB_ENGINE_QWEN3_LEAD_H
 #define TB_ENGINE_QWEN3_LEAD_H
 

@@ -25,7 +25,8 @@ struct tb_q3_model {
 struct tb_q3_model_options {
     bool exact; /* the codec's decoder is that of the reference, not the faster one (codec_decoder.h) */
     /* Have just these weight files, whose stamp is tb_q3_model_stamp, been found to hold nothing but numbers before?
-     * Then it is not tested again, which would read all of them. `m` has its configurations and weights. NULL: never. */
+     * Then it is not tested again, which would read all of them. `m` has its configurations and weights. NULL: never.
+     */
     bool (*known)(void *ctx, const struct tb_q3_model *m);
     void *ctx;
 };

@@ -1,8 +1,8 @@
 /* The CPU level must not change the sound, but for rounding, and from AVX2 up not at all. */
 #include "vowel_test.h"
 
-/* Which levels are held against which. Emulated (make test-emulated) it is just the last one, which has what those before
- * it have, against AVX2, for time's sake. */
+/* Which levels are held against which. Emulated (make test-emulated) it is just the last one, which has what those
+ * before it have, against AVX2, for time's sake. */
 #if defined(EMULATED)
 enum { PLAIN = TB_CPU_AVX2, FIRST = TB_CPU_COUNT - 1 };
 #else
