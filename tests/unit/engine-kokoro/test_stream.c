@@ -19,7 +19,7 @@
 #define MODEL "var/models/kokoro/kokoro.safetensors"
 #define CASE "tests/golden/kokoro/sentence.safetensors"
 
-enum { FROM = 30, FRAMES = 40 /* of the part of the pass that is spoken by itself */ };
+enum { FROM = 30, FRAMES = 30 /* of the part of the pass that is spoken by itself */ };
 
 static struct tb_kokoro_model *model;
 static struct tb_scratch scratch;
@@ -65,14 +65,18 @@ static int learn(void **state)
     struct tb_kokoro_plan plan;
     struct tb_mat pcm;
     uint8_t other[TB_KOKORO_MAX_TOKENS] = { 0 };
-    int half = ntokens / 2, rest = ntokens - half;
+    int half = ntokens / 2, rest = ntokens - half, n = ntokens;
 
     (void)state;
     memcpy(other + 1, tokens + half, (size_t)rest - 1);
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) /* slow there: the second half will do */
+    n = rest + 1;
+#else
     memcpy(other + rest, tokens + 1, (size_t)half - 1);
+#endif
     past = calloc(1, sizeof *past);
     assert_non_null(past);
-    assert_int_equal(tb_kokoro_plan(&run, model, other, ntokens, prosody, 1.0f, &plan, NULL), TB_OK);
+    assert_int_equal(tb_kokoro_plan(&run, model, other, n, prosody, 1.0f, &plan, NULL), TB_OK);
     look_back(&plan, past, &pcm);
     return 0;
 }
@@ -153,6 +157,20 @@ static void render(const struct tb_kokoro_run *run, const struct tb_kokoro_plan 
     assert_int_equal(norms.at, known ? TB_NORMS_CHANNELS : 0);
 }
 
+/* A part of a pass can be spoken with a past. Under a sanitizer this is all: the rest takes half a minute there. */
+static void a_part_is_spoken(void **state)
+{
+    struct tb_kokoro_run run = { .scratch = &scratch };
+    struct tb_kokoro_plan plan;
+    struct tb_mat part;
+
+    (void)state;
+    plan_case(&run, &plan);
+    render(&run, &plan, past, &part);
+    assert_true(rms(part.p, (size_t)part.cols) > 0.01);
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 static double noise_db(struct tb_mat a, const float *b)
 {
     double noise = 0;
@@ -186,7 +204,6 @@ static void the_past_stands_for_the_pass(void **state)
     assert_true(db[0] > db[1] && db[1] > db[2]);
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* slow there */
 /* Where in the whole render the samples pcm [len] are, `after` the border of two frames; -1: nowhere. */
 static int found_at(struct tb_mat whole, const float *pcm, int len, int after)
 {
@@ -285,8 +302,9 @@ static void a_window_that_failed_comes_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_past_stands_for_the_pass),
+        cmocka_unit_test(a_part_is_spoken),
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+        cmocka_unit_test(the_past_stands_for_the_pass),
         cmocka_unit_test(windows_join_and_threads_do_not_matter),
         cmocka_unit_test(what_was_begun_goes_on),
         cmocka_unit_test(a_window_that_failed_comes_again),
