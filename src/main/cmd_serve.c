@@ -223,7 +223,7 @@ const struct tb_command tb_command_serve = {
     "  --idle-ms N                close a realtime session that says nothing for so long (60000)\n"
     "  --ws-accept-delay-ms N     pause before a WebSocket is accepted (5); the Java SDK needs it\n"
     "  --threads N                computing threads (0: one per core)\n"
-    "  --windows yes|no           sound before a sentence is done, not always the same (no)\n"
+    "  --windows yes|no           sound before a sentence is done, not always the same (yes)\n"
     "  --workers N                threads for requests (2)\n"
     "  --allow-private-urls yes|no  fetch recordings from private addresses too (no)\n"
     "  --allow-urls LIST          private addresses that recordings may be fetched from: 10.0.0.7:9000,[fd00::7]:80\n"

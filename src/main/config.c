@@ -56,7 +56,7 @@ enum tb_code tb_config_init(struct tb_config *c, struct tb_error *err)
     *c = (struct tb_config){ .max_text = TB_MAX_HTTP_TEXT, .max_voices = TB_MAX_VOICES,
                              .max_sessions = TB_MAX_CONNECTIONS, .synthesis_ms = TB_MAX_SYNTHESIS_MS,
                              .max_syntheses = TB_MAX_SESSIONS, .max_load = TB_LOAD_PERCENT, .idle_ms = 60000,
-                             .ws_accept_delay_ms = 5, .workers = 2, .log_level = TB_LOG_INFO };
+                             .ws_accept_delay_ms = 5, .windows = true, .workers = 2, .log_level = TB_LOG_INFO };
     strcpy(c->listen, "127.0.0.1:8080");
     strcpy(c->engine, "kokoro");
     strcpy(c->weights, "int8");

@@ -14,7 +14,7 @@ import requests
 
 import raw
 import rows
-from conftest import REALTIME_MODEL, VOICES_PATH, SYNTHESIS_PATH, wait_until
+from conftest import REALTIME_MODEL, VOICES_PATH, SYNTHESIS_PATH, make_voice, wait_until
 
 HUGE = 10 ** 30
 ODD_VALUES = [True, False, 0, -1, 1.5, 1e300, HUGE, -HUGE, 9223372036854775807, "", "x", "1", "\0", "😀" * 50, [], [1],
@@ -446,10 +446,13 @@ def test_breaks_within_a_create_leave_no_voice_half_made(server, recordings):
         assert server.synthesise(voice["voice"], "Hi.", key=key).status_code == 200
 
 
-def test_events_around_a_response_do_not_disturb_it(server, realtime_voice):
-    """Rubbish that arrives while it speaks changes not one byte of the audio."""
+def test_events_around_a_response_do_not_disturb_it(another_server, recordings):
+    """Rubbish that arrives while it speaks changes not one byte of the audio, which with windows differ anyway."""
+    server = another_server("--windows", "no")
+    voice = make_voice(server, recordings, REALTIME_MODEL)
+
     def audio(rubbish):
-        session = Session(server, realtime_voice)
+        session = Session(server, voice)
         session.ws.send({"type": "input_text_buffer.append", "text": "Good evening. Here is the news."})
         session.ws.send({"type": "input_text_buffer.commit"})
         for event in rubbish:

@@ -101,7 +101,7 @@ def test_help_has_an_example(command):
 def test_help_and_documentation_name_the_same_defaults():
     rows = (line.split("|") for line in (ROOT / "docs/CONFIG.md").read_text().splitlines() if line.startswith("| "))
     documented = {row[1].strip(): row[3].strip() for row in rows if len(row) > 4}
-    named = re.findall(r"^  --([a-z-]+) .*\((\d+)[):]", timbre("serve", "--help").stdout, re.MULTILINE)
+    named = re.findall(r"^  --([a-z-]+) .*\((\d+|yes|no)[):]", timbre("serve", "--help").stdout, re.MULTILINE)
     assert len(named) > 8
     assert {key: value for key, value in named} == {key: documented[key.replace("-", "_")] for key, _ in named}
 

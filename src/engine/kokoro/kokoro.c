@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "audio/tempo.h"
 #include "base/limits.h"
@@ -35,6 +36,10 @@ static const float HEARD_HZ = 1.04f;
 
 static const double GROWTH = 2.5; /* of passes, see wish() */
 
+/* Seconds that a second of sound may cost where passes are spoken in windows, which cost 1.5 times as much: the last
+ * one, all of the pass, is computed while a 2.6th of it plays. */
+static const double WINDOWS_COST = 0.3;
+
 /* Samples of silence after a pass at the rate 1, of which the network's own ending is a part. */
 static const size_t pauses[] = {
     [TB_PAUSE_NONE] = TB_TRIM_TAIL, [TB_PAUSE_COMMA] = 3600, [TB_PAUSE_SENTENCE] = 7680 };
@@ -52,6 +57,7 @@ struct kokoro {
     struct tb_pool *pool;
     struct tb_pasts *pasts; /* the first pass after a silence may be spoken in windows (stream.h); NULL: it is not */
     int talking;  /* sessions with something to say; under lock */
+    double cost;  /* of a second of sound, in seconds, lately; 0: not known yet; under lock */
     struct tb_kokoro_model *model;
     struct tb_kokoro_enroller *enroller;
     struct tb_listener listener;
@@ -185,15 +191,31 @@ static void set_talking(struct speech *s, bool talking)
     s->talking = talking;
 }
 
-/* Windows are spoken only where nobody else speaks: they take more time in all, and begin with little sound ahead. */
-static bool alone(struct kokoro *k)
+/* Windows are spoken only where nobody else speaks and the machine is fast enough: they take more time in all, and begin
+ * with little sound ahead. */
+static bool has_time_for_windows(struct kokoro *k)
 {
-    int talking;
-
     pthread_mutex_lock(&k->lock);
-    talking = k->talking;
+    bool has = k->talking <= 1 && k->cost < WINDOWS_COST;
     pthread_mutex_unlock(&k->lock);
-    return talking <= 1;
+    return has;
+}
+
+/* A whole pass took this long, other programs included. What others said meanwhile would count, too, so nothing is learnt
+ * then; nor from passes under a second, whose edges cost more than they do. */
+static void learn_cost(struct kokoro *k, const struct timespec *since, int frames)
+{
+    struct timespec now;
+
+    if (frames < TB_KOKORO_RATE_HZ / TB_KOKORO_FRAME)
+        return;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    double took = (double)(now.tv_sec - since->tv_sec) + (double)(now.tv_nsec - since->tv_nsec) * 1e-9;
+    double cost = took * TB_KOKORO_RATE_HZ / ((double)frames * TB_KOKORO_FRAME);
+    pthread_mutex_lock(&k->lock);
+    if (k->talking <= 1)
+        k->cost = k->cost > 0 ? 0.5 * (k->cost + cost) : cost;
+    pthread_mutex_unlock(&k->lock);
 }
 
 static void end_pass(struct speech *s)
@@ -314,7 +336,7 @@ static enum tb_code begin_pass(struct speech *s, const struct tb_kokoro_run *run
 {
     struct kokoro *k = s->engine;
     const float (*styles)[TB_KOKORO_HALF] = (const float(*)[TB_KOKORO_HALF])s->print.style;
-    bool whole = !k->pasts || s->whole || s->sounding || s->rate != 1 || !alone(k);
+    bool whole = !k->pasts || s->whole || s->sounding || s->rate != 1 || !has_time_for_windows(k);
     struct tb_intonation intonation = s->intonation;
     struct tb_kokoro_plan plan;
     enum tb_code rc;
@@ -390,10 +412,12 @@ static enum tb_code speak(struct speech *s, const struct tb_kokoro_run *run, con
                           struct tb_error *err)
 {
     bool first = tb_kokoro_stream_spoken(s->pass) == 0, more;
+    struct timespec since;
     struct tb_mat pcm, said;
     size_t from, len;
     enum tb_code rc;
 
+    clock_gettime(CLOCK_MONOTONIC, &since);
     if ((s->count && !first && (rc = go_on(s, run, err))) ||
         (rc = tb_kokoro_stream_next(run, s->pass, &pcm, &more, err)))
         return rc;
@@ -402,6 +426,7 @@ static enum tb_code speak(struct speech *s, const struct tb_kokoro_run *run, con
         return rc;
     cut(s, pcm.p, (size_t)pcm.cols, first, !more, &from, &len);
     if (!more) {
+        learn_cost(s->engine, &since, tb_kokoro_stream_frames(s->pass));
         if (s->seen)
             tb_pasts_add(s->engine->pasts, (const float(*)[TB_KOKORO_HALF])s->print.style, s->hz, s->seen);
         end_pass(s);

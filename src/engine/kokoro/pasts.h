@@ -10,8 +10,8 @@
 #include "engine/kokoro/print.h"
 
 enum {
-    TB_PASTS_LEAST = 80,   /* frames, 2 s: less is of no use */
-    TB_PASTS_ENOUGH = 1200 /* 30 s */
+    TB_PASTS_LEAST = 160, /* frames, 4 s: less is of no use */
+    TB_PASTS_ENOUGH = 400 /* 10 s */
 };
 
 struct tb_pasts;

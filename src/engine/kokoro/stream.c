@@ -213,6 +213,11 @@ int tb_kokoro_stream_spoken(const struct tb_kokoro_stream *s)
     return s->begun ? s->at : 0;
 }
 
+int tb_kokoro_stream_frames(const struct tb_kokoro_stream *s)
+{
+    return s->plan.frames;
+}
+
 /* What is spoken stays as it was, and for a while the curve goes over from the old to the new. */
 static void carry_over(const struct tb_kokoro_stream *s, struct tb_mat old, struct tb_mat new)
 {

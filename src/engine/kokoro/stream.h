@@ -27,6 +27,8 @@ void tb_kokoro_stream_close(struct tb_kokoro_stream *stream); /* NULL is fine */
 
 /* Frames from the pass's beginning to the end of what is spoken. */
 int tb_kokoro_stream_spoken(const struct tb_kokoro_stream *stream);
+/* Frames of the plan. */
+int tb_kokoro_stream_frames(const struct tb_kokoro_stream *stream);
 /* The plan of the whole pass, to be told after the first window where the stream was opened with less. Its frames up to
  * those that are spoken are of the same tokens as before. After a failure it can be told again. */
 enum tb_code tb_kokoro_stream_go_on(struct tb_kokoro_stream *stream, const struct tb_kokoro_plan *plan,
