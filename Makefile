@@ -56,7 +56,7 @@ archives_of = $(foreach f,$(1) $(NEEDS_$(1)),$(call archive,$(f)))
 sources_of = $(wildcard src/$(1)/*.c) $(if $(filter text,$(1)),$(wildcard src/text/g2p/*.c))
 object = $(patsubst %.c,$(O)/%.o,$(1))
 
-.PHONY: help setup build run test check layers rows test-programs tsan-programs test-unit test-emulated test-wire test-golden asan tsan fuzz bench bench-programs bench-setup bench-kernels bench-engine bench-qwen3 bench-server bench-load eval clean
+.PHONY: help setup build run test check layers rows test-programs tsan-programs test-unit test-emulated test-wire test-golden asan tsan fuzz bench bench-programs bench-setup bench-kernels bench-engine bench-qwen3 bench-server bench-first bench-load eval clean
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
 
@@ -122,6 +122,9 @@ bench-engine: $(O)/bench/bench_engine bench-setup  ## real-time factors of the k
 
 bench-server: build bench-setup  ## first audio, enrolment, and what the server itself adds
 	@$(VENV)/bin/python bench/bench_server.py --program $(B)/timbre
+
+bench-first: build bench-setup  ## time to the first audio with windows and without, by length of the sentence
+	@$(VENV)/bin/python bench/first_audio.py --program $(B)/timbre
 
 bench-load: build bench-setup  ## how many realtime sessions one server carries; docs/load.svg (8 minutes, quiet machine)
 	@$(VENV)/bin/python bench/load.py --program $(B)/timbre --picture docs/load.svg --json build/load.json
