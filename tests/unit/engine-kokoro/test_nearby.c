@@ -12,18 +12,9 @@
 
 #include <cmocka.h>
 
+#include "adapter_test.h"
+
 enum { Q = TB_NEARBY_Q, EMBEDDING = TB_KOKORO_EMBEDDING, BANDS = TB_KOKORO_EQ_BANDS, KEPT = 1 << 16 };
-
-static const char adapter[] = "assets/kokoro/adapter.safetensors";
-
-static void read_golden(const char *path, float *out, size_t n)
-{
-    FILE *f = fopen(path, "rb");
-
-    assert_non_null(f);
-    assert_int_equal(fread(out, sizeof *out, n, f), n);
-    fclose(f);
-}
 
 /* A voice, and what the reference expects at a start and reaches from it (see test_surrogate.c for the first two). */
 struct fixture {

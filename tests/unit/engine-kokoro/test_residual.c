@@ -12,20 +12,10 @@
 
 #include <cmocka.h>
 
+#include "adapter_test.h"
 #include "base/limits.h"
 
 enum { STYLES = TB_KOKORO_BLOCKS * TB_KOKORO_HALF, BANDS = TB_KOKORO_EQ_BANDS };
-
-static const char adapter[] = "assets/kokoro/adapter.safetensors";
-
-static void read_golden(const char *path, float *out, size_t n)
-{
-    FILE *f = fopen(path, "rb");
-
-    assert_non_null(f);
-    assert_int_equal(fread(out, sizeof *out, n, f), n);
-    fclose(f);
-}
 
 /* The voice, z and prediction of the golden vectors (see test_surrogate.c for their order). */
 struct fixture {
