@@ -13,16 +13,14 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
 #include <cmocka.h>
 
+#include "asleep.h"
 #include "base/limits.h"
 
 enum { RATE = 24000, STEP_MS = 100, MS = 1000, MOST_STEPS = 20000 };
 
 static _Atomic int64_t clock_us, cost_us;
-static _Atomic int clock_reads;
 static _Atomic int audio_ms; /* of a step */
 static _Atomic int slices;   /* of a step: it may be interrupted between them, and each costs the same */
 static sem_t go, done;
@@ -31,7 +29,6 @@ static _Atomic size_t steps;
 
 static int64_t now_us(void)
 {
-    atomic_fetch_add(&clock_reads, 1);
     return atomic_load(&clock_us);
 }
 
@@ -160,7 +157,7 @@ static inline struct tb_utterance *open_as(struct tb_speech *s, const char *name
     return u;
 }
 
-/* So many steps' worth of text, in segments of ten. */
+/* So many steps' worth of text, in segments of ten. The worker, if it had nothing to do, stands in the first. */
 static inline void say(struct tb_utterance *u, int count)
 {
     static const char text[] = "one..........";
@@ -169,34 +166,23 @@ static inline void say(struct tb_utterance *u, int count)
         assert_int_equal(tb_utterance_text(u, (struct tb_str){ text, (size_t)(count < 10 ? count : 10) + 3 }, NULL),
                          TB_OK);
     tb_utterance_flush(u);
+    settle();
 }
 
-static inline void nap_ms(int ms)
-{
-    struct timespec t = { ms / 1000, ms % 1000 * 1000000L };
-
-    nanosleep(&t, NULL);
-}
-
-/* Let n steps happen and wait for them. A moment afterwards lets the worker take up the next. */
+/* Let n slices happen. When this returns the worker stands in the next one, or has nothing to do. */
 static inline void let(int n)
 {
     while (n-- > 0) {
         sem_post(&go);
         sem_wait(&done);
     }
+    settle();
 }
 
 static inline void expect_order(size_t from, const char *wanted)
 {
     order[atomic_load(&steps)] = 0;
     assert_string_equal(order + from, wanted);
-}
-
-/* The worker has chosen its next step and stands in it. */
-static inline void settle(void)
-{
-    nap_ms(30);
 }
 
 static inline size_t count_of(char name, size_t from)
@@ -247,7 +233,6 @@ static inline void learn(struct tb_speech *s)
         let(100);
         tb_utterance_taken(u, SIZE_MAX);
     }
-    settle();
     tb_utterance_close(u);
 }
 

@@ -10,8 +10,7 @@ static void who_runs_out_first_goes_first(void **state)
     struct tb_utterance *u[2] = { open_as(*state, "a"), open_as(*state, "b") };
 
     say(u[0], 30);
-    let(4); /* a: 400 ms made in 40 ms */
-    settle(); /* a stands in its fifth step */
+    let(4); /* a: 400 ms made in 40 ms. It stands in its fifth step */
     say(u[1], 30);
     let(5);
     /* a has 490 - 50 left; b is wanted within 150 ms, and then has 100, 190, 280, 370 and 460 ms left */
@@ -49,7 +48,6 @@ static void running_out_is_counted(void **state)
     atomic_store(&cost_us, 150 * MS); /* of 100 ms of sound */
     say(u, 10);
     let(6);
-    settle();
     tb_speech_stats(*state, &stats);
     assert_int_equal(stats.underruns, 5);
     tb_utterance_close(u);
@@ -61,11 +59,9 @@ static void a_pause_of_the_text_gives_no_advantage(void **state)
 
     say(u[0], 5);
     let(5);
-    settle();
     atomic_fetch_add(&clock_us, 10000 * MS); /* a's listener has long heard all */
     say(u[1], 10);
-    let(1);
-    settle(); /* b has 100 ms left and stands in its second step */
+    let(1); /* b has 100 ms left and stands in its second step */
     say(u[0], 5);
     let(3);
     /* b goes on to 190, which is more than a's 150 */
@@ -80,7 +76,6 @@ static void whole_files_wait_while_listeners_have_little_left(void **state)
 
     say(u[0], 200);
     let(1);
-    settle();
     assert_int_equal(try_open(*state, "w", true, 0, NULL, &u[1]), TB_OK);
     say(u[1], 200);
     let(40);
@@ -126,7 +121,6 @@ static void what_would_stutter_is_refused(void **state)
         let(100);
         tb_utterance_taken(u[0], SIZE_MAX);
     }
-    settle();
     tb_speech_stats(*state, &stats);
     assert_true(stats.rtf > 0.45 && stats.rtf < 0.51);
     assert_int_equal(try_open(*state, "b", false, 0, NULL, &u[1]), TB_OK); /* for there is time to make it */
@@ -159,7 +153,6 @@ static void each_engine_has_its_own_cost(void **state)
         atomic_store(&cost_us, (i ? 400 : 5) * MS);
         say(u[i], 200);
         let(200);
-        settle();
     }
     close_all(u, 2);
     assert_int_equal(try_open(*state, "a", false, 80, NULL, &u[0]), TB_OK);
@@ -206,7 +199,6 @@ static void who_does_not_read_holds_nobody_up(void **state)
     }
     for (int i = 0; i < 60; i++) { /* b reads, a does not */
         let(1);
-        settle();
         tb_utterance_taken(u[1], atomic_exchange(&bytes[1], 0));
     }
     stalled = count_of('a', 0);
@@ -224,11 +216,9 @@ static void who_leaves_is_dropped_at_its_next_sound(void **state)
     struct tb_speech_stats stats;
 
     say(u[0], 100);
-    settle();
     say(u[1], 5);
     tb_utterance_close(u[0]); /* it stands in its first step */
     let(6);
-    settle();
     expect_order(0, "abbbbb");
     tb_speech_stats(*state, &stats);
     assert_int_equal(stats.open_now, 1);
@@ -246,10 +236,8 @@ static struct tb_utterance *in_a_long_step(struct tb_speech *s, bool whole, int 
     assert_int_equal(try_open(s, "a", whole, 13, NULL, &u), TB_OK);
     say(u, 10);
     let(1);
-    settle();
     atomic_store(&slices, 10); /* from the third step on: a stands in the second */
     let(1);
-    settle();
     return u;
 }
 
@@ -295,10 +283,8 @@ static void closing_ends_a_step_that_stands_still(void **state)
     u[1] = open_as(*state, "b");
     say(u[1], 1);
     let(3); /* a stands still, b has made two slices of ten */
-    settle();
     tb_utterance_close(u[0]);
     let(1);
-    settle();
     tb_speech_stats(*state, &stats);
     assert_int_equal(stats.open_now, 1);
     let(7);
@@ -314,7 +300,6 @@ static void speech_closes_while_steps_stand_still(void **state)
     u[1] = open_as(*state, "b");
     say(u[1], 1);
     let(2);
-    settle();
     tb_speech_halt(*state);
     close_all(u, 2);
     sem_post(&go); /* b stands in a slice */
@@ -330,8 +315,7 @@ static void a_first_sound_waits_for_two_seconds_where_another_would_stutter(void
     atomic_store(&audio_ms, 1000);
     atomic_store(&cost_us, 1000 * MS);
     say(u[0], 100);
-    let(10);
-    settle(); /* a has 1 s left, stands in its eleventh step, and each should cost 0.6 s */
+    let(10); /* a has 1 s left, stands in its eleventh step, and each should cost 0.6 s */
     say(u[1], 10);
     let(4);
     expect_order(10, "aaa" "b");
@@ -371,7 +355,6 @@ static void what_interrupts_is_not_counted_as_cost(void **state)
     u[1] = open_as(*state, "b");
     say(u[1], 1);
     let(1 + 10 + 9);
-    settle();
     tb_speech_stats(*state, &stats);
     assert_int_equal(stats.busy_us, 4 * 10 * MS); /* three steps of a, one of b */
     close_all(u, 2);

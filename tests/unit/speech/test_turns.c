@@ -26,13 +26,10 @@ static void *work_in_turns(void *arg)
 /* When this returns the work has asked for its turn. */
 static void begin_work(struct worker *w, struct tb_speech *s, int wanted)
 {
-    int reads = atomic_load(&clock_reads);
-
     *w = (struct worker){ .turns = tb_speech_turns(s), .wanted = wanted };
     sem_init(&w->next, 0, 0);
     pthread_create(&w->thread, NULL, work_in_turns, w);
-    while (atomic_load(&clock_reads) == reads)
-        nap_ms(1);
+    settle();
 }
 
 static void other_work_has_an_idle_machine_at_once(void **state)
@@ -52,13 +49,11 @@ static void other_work_waits_for_who_has_little_left_to_hear(void **state)
     struct worker w;
 
     atomic_store(&cost_us, 70 * MS);
-    say(u, 100);
-    settle(); /* a stands in its first step */
+    say(u, 100); /* a stands in its first step */
     begin_work(&w, *state, 4);
     for (int i = 0; i < 4; i++)
         sem_post(&w.next);
-    let(3);
-    settle(); /* a has 160 ms left, and its next sound costs some 30 */
+    let(3); /* a has 160 ms left, and its next sound costs some 30 */
     assert_int_equal(atomic_load(&w.slices), 0);
     let(2); /* now 190 */
     pthread_join(w.thread, NULL);
@@ -79,12 +74,10 @@ static int beside_a_first_sound(struct tb_speech *s, int before)
     atomic_store(&slices, 10);
     say(u, 1);
     let(before);
-    settle();
     begin_work(&w, s, 3);
     for (int i = 0; i < 3; i++)
         sem_post(&w.next);
     let(2);
-    settle();
     slices_done = atomic_load(&w.slices);
     let(10 - before - 2);
     pthread_join(w.thread, NULL);
@@ -109,15 +102,15 @@ static void other_work_interrupts_a_long_step_where_there_is_time(void **state)
     struct worker w;
 
     say(u, 100);
-    let(8);
-    atomic_store(&cost_us, 1000 * MS); /* a has 730 ms left. Its ninth step has begun and costs 10, the next 1000 */
-    atomic_store(&slices, 10);
+    let(7);
+    atomic_store(&slices, 10); /* from the ninth step on: a stands in the eighth */
+    let(1);
+    atomic_store(&cost_us, 1000 * MS); /* a has 730 ms left, and stands in the first slice of ten */
     let(1);
     begin_work(&w, *state, 3);
-    settle();
     for (int i = 0; i < 3; i++)
         sem_post(&w.next);
-    let(1); /* the first slice of ten */
+    let(1); /* the second slice of ten */
     pthread_join(w.thread, NULL);
     assert_int_equal(atomic_load(&w.slices), 3);
     assert_int_equal(count_of('a', 0), 10);
@@ -129,8 +122,7 @@ static void a_slice_that_takes_too_long_does_not_stop_speech(void **state)
     struct tb_utterance *u = open_as(*state, "a");
     struct worker w;
 
-    begin_work(&w, *state, 1);
-    settle(); /* it has its turn and does not come back */
+    begin_work(&w, *state, 1); /* it has its turn and does not come back */
     say(u, 3);
     let(3);
     assert_int_equal(count_of('a', 0), 3);
@@ -147,8 +139,7 @@ static void other_work_waits_for_nobody_once_speech_is_halted(void **state)
     struct worker w;
 
     for (int i = 0; i < 2; i++)
-        say(u[i], 10);
-    settle(); /* a stands in its first step, and nobody hears anything */
+        say(u[i], 10); /* a stands in its first step, and nobody hears anything */
     begin_work(&w, *state, 2);
     for (int i = 0; i < 2; i++)
         sem_post(&w.next);
