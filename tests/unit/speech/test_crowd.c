@@ -10,14 +10,16 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
+
+#include "asleep.h"
 
 enum { RATE = 24000, MS = 1000, SLICE_MS = 50, CHARACTER_MS = 66, MOST = 16 };
 
 static _Atomic int64_t clock_us;
 static sem_t go, done;
+static _Atomic int standing; /* how many wait to go: one at most */
 
 static int64_t now_us(void)
 {
@@ -77,7 +79,9 @@ static enum tb_code sayer_step(struct tb_session *session, const struct tb_sink 
     most_steps = steps > most_steps ? steps : most_steps;
     for (int64_t slice; cost > 0 && listening; cost -= slice) {
         slice = cost < SLICE_MS * MS ? cost : SLICE_MS * MS;
+        atomic_fetch_add(&standing, 1);
         sem_wait(&go);
+        atomic_fetch_sub(&standing, 1);
         atomic_fetch_add(&clock_us, slice);
         sem_post(&done);
         listening = cost == slice || sink->pause(sink->ctx);
@@ -191,13 +195,12 @@ static void ask(struct tb_speech *s, struct talker *t)
     }
     assert_int_equal(tb_utterance_text(t->u, (struct tb_str){ text, n }, NULL), TB_OK);
     tb_utterance_finish(t->u);
+    settle();
 }
 
-/* What happens now; true: somebody waits for sound. */
-static bool act(struct tb_speech *s, int talkers)
+/* What happens now. */
+static void act(struct tb_speech *s, int talkers)
 {
-    bool wanted = false;
-
     for (int i = 0; i < talkers; i++) {
         struct talker *t = &crowd.talkers[i];
 
@@ -205,15 +208,14 @@ static bool act(struct tb_speech *s, int talkers)
             tb_utterance_taken(t->u, SIZE_MAX);
             if (atomic_load(&t->over) && atomic_load(&t->heard_us) <= now_us()) {
                 tb_utterance_close(t->u);
+                settle();
                 t->u = NULL;
                 t->next_us = now_us() + roll(500) * MS;
             }
         } else if (t->next_us <= now_us()) {
             ask(s, t);
         }
-        wanted |= t->u && !atomic_load(&t->over);
     }
-    return wanted;
 }
 
 static int ascending(const void *a, const void *b)
@@ -223,18 +225,16 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Let a slice be made, if one is to be made; while the engine is between two steps there is nothing to wait for. */
+/* Let a slice be made, or time go by where nobody computes. */
 static void let_one(void)
 {
-    struct timespec until;
-
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += 3 * 1000 * 1000;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
+    if (!atomic_load(&standing)) {
+        atomic_fetch_add(&clock_us, 10 * MS);
+        return;
+    }
     sem_post(&go);
-    if (sem_timedwait(&done, &until) && sem_trywait(&go))
-        sem_wait(&done); /* somebody took it after all */
+    sem_wait(&done);
+    settle();
 }
 
 static void begin(int talkers)
@@ -259,11 +259,8 @@ static struct tb_speech_stats talk(int talkers, int max_load, int seconds)
 
     begin(talkers);
     assert_int_equal(tb_speech_open(&config, &s, NULL), TB_OK);
-    for (int64_t until = now_us() + (int64_t)seconds * 1000 * MS; now_us() < until;)
-        if (act(s, talkers))
-            let_one();
-        else
-            atomic_fetch_add(&clock_us, 10 * MS);
+    for (int64_t until = now_us() + (int64_t)seconds * 1000 * MS; now_us() < until; let_one())
+        act(s, talkers);
     tb_speech_stats(s, &stats);
     for (int i = 0; i < talkers; i++)
         tb_utterance_close(crowd.talkers[i].u);
