@@ -213,9 +213,18 @@ static void make_whole(struct tb_q3_loader *l, const struct tb_linear *linear, s
 {
     struct tb_conv_spec spec = { .out = linear->out, .in = linear->in, .taps = 1 };
 
-    if (l->rc == TB_OK && linear->dtype == TB_F32)
+    if (l->rc == TB_OK)
         l->rc = tb_conv_pack_whole(&spec, linear->w, 0.0f, linear->bias, conv, l->err);
     tb_q3_release(l);
+}
+
+/* Both layers of a ConvNeXt block, or neither: one that a file has in bfloat16 is used as it lies there. */
+static void make_inner_whole(struct tb_q3_loader *l, struct tb_q3_up *u)
+{
+    if (u->wide.dtype != TB_F32 || u->narrow.dtype != TB_F32)
+        return;
+    make_whole(l, &u->wide, &u->wide_whole);
+    make_whole(l, &u->narrow, &u->narrow_whole);
 }
 
 void tb_q3_decoder_load(struct tb_q3_loader *l, const struct tb_q3_codec_config *config, bool whole,
@@ -244,10 +253,8 @@ void tb_q3_decoder_load(struct tb_q3_loader *l, const struct tb_q3_codec_config 
     }
     if (whole)
         halve_stack(l, d);
-    for (int i = 0; whole && i < config->decoder.ratio_count; i++) {
-        make_whole(l, &d->ups[i].wide, &d->ups[i].wide_whole);
-        make_whole(l, &d->ups[i].narrow, &d->ups[i].narrow_whole);
-    }
+    for (int i = 0; whole && i < config->decoder.ratio_count; i++)
+        make_inner_whole(l, &d->ups[i]);
     load_conv(l, d, &d->head, (struct tb_conv_spec){ .out = channels, .in = latent, .taps = TAPS },
               "decoder.decoder.0.conv");
     for (int i = 0; i < count; i++, channels /= 2) {

@@ -3,6 +3,7 @@
 #include "golden.h"
 
 #include "engine/qwen3/codec_decoder.h"
+#include "tensor/bf16.h"
 
 enum { SCRATCH = 1 << 28, CHUNK = 8 };
 
@@ -271,19 +272,96 @@ static void check_whole_numbers(struct golden *g)
     free(exact), free(whole), free(cut);
 }
 
-static void whole_numbers_come_near(void **state)
+/* A check with whole_stream of these weights, with all levels or that in use. */
+static void with_whole_numbers(struct tb_q3_weights *w, bool levels, void (*check)(struct golden *g))
 {
     struct tb_error err = { 0 };
-    struct tb_q3_loader l = { weights, TB_OK, &err };
+    struct tb_q3_loader l = { w, TB_OK, &err };
     struct tb_q3_decoder d;
 
-    (void)state;
     tb_q3_decoder_load(&l, &config, true, &d);
     if (l.rc || tb_q3_decoding_open(&d, CHUNK, &whole_stream, &err))
         fail_msg("%s", err.text);
-    golden_each_level("04_decoder_t24", check_whole_numbers);
+    (levels ? golden_each_level : golden_each)("04_decoder_t24", check);
     tb_q3_decoding_close(whole_stream);
     tb_q3_decoder_free(&d);
+}
+
+static void whole_numbers_come_near(void **state)
+{
+    (void)state;
+    with_whole_numbers(weights, true, check_whole_numbers);
+}
+
+/* A folder of two files: one matrix in bfloat16, found first, and all of the codec. */
+static void write_mixed(char *folder, const char *name)
+{
+    char path[4096 + 64], real[4096], header[256];
+    const struct tb_tensor *t;
+    struct tb_safetensors *all;
+    uint64_t size = sizeof header;
+    FILE *f;
+
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/models/tiny-1b7/speech_tokenizer/model.safetensors", golden_folder());
+    assert_non_null(realpath(path, real));
+    snprintf(path, sizeof path, "%s/b.safetensors", folder);
+    assert_int_equal(symlink(real, path), 0);
+    assert_int_equal(tb_safetensors_open(real, &all, NULL), TB_OK);
+    assert_non_null(t = tb_safetensors_find(all, name));
+    assert_int_equal(t->dtype, TB_F32);
+    memset(header, ' ', sizeof header);
+    int n = snprintf(header, sizeof header,
+                     "{\"%s\":{\"dtype\":\"BF16\",\"shape\":[%zu,%zu],\"data_offsets\":[0,%zu]}}", name, t->shape[0],
+                     t->shape[1], 2 * t->len);
+    header[n] = ' ';
+    snprintf(path, sizeof path, "%s/a.safetensors", folder);
+    assert_non_null(f = fopen(path, "wb"));
+    assert_int_equal(fwrite(&size, sizeof size, 1, f) + fwrite(header, sizeof header, 1, f), 2);
+    for (size_t i = 0; i < t->len; i++) {
+        uint16_t half = tb_to_bf16(((const float *)t->data)[i]);
+
+        assert_int_equal(fwrite(&half, sizeof half, 1, f), 1);
+    }
+    assert_int_equal(fclose(f), 0);
+    tb_safetensors_close(all);
+    snprintf(path, sizeof path, "%s/model.safetensors.index.json", folder);
+    assert_non_null(f = fopen(path, "w"));
+    fprintf(f, "{\"weight_map\":{\"%s\":\"a.safetensors\",\"all else\":\"b.safetensors\"}}", name);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void check_first_frames(struct golden *g)
+{
+    enum { N = 4 };
+    size_t n, len = N * (size_t)config.frame;
+    const int32_t *codes = golden_ints(g, "codes", &n);
+    float *exact = floats(len), *whole = floats(len);
+    struct tb_q3_decoding *exact_stream = stream;
+
+    tb_q3_decoding_reset(stream);
+    decode(codes, 0, N, N, exact, NULL);
+    stream = whole_stream;
+    decode(codes, 0, N, N, whole, NULL);
+    stream = exact_stream;
+    assert_true(below(exact, whole, len) > 45.0);
+    free(exact), free(whole);
+}
+
+static void layers_of_a_block_may_be_of_two_kinds(void **state)
+{
+    char folder[] = "/tmp/timbre-decoder-XXXXXX", command[64];
+    struct tb_q3_weights *mixed;
+    struct tb_error err;
+
+    (void)state;
+    write_mixed(folder, "decoder.upsample.0.1.pwconv2.weight");
+    if (tb_q3_weights_open(folder, &mixed, &err))
+        fail_msg("%s", err.text);
+    with_whole_numbers(mixed, false, check_first_frames);
+    tb_q3_weights_close(mixed);
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    assert_int_equal(system(command), 0);
 }
 
 static void codes_out_of_range_are_refused(void **state)
@@ -309,6 +387,7 @@ int main(void)
         cmocka_unit_test(voices_sound_as_those_of_the_reference),
         cmocka_unit_test(a_stream_cut_anywhere_is_the_whole),
         cmocka_unit_test(whole_numbers_come_near),
+        cmocka_unit_test(layers_of_a_block_may_be_of_two_kinds),
         cmocka_unit_test(codes_out_of_range_are_refused),
     };
 
