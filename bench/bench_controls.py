@@ -14,11 +14,9 @@ mistakes (--whisper: the folder of a faster-whisper model). --keep: files there 
 change of the program.
 
 pip install numpy pyworld requests soundfile soxr faster-whisper"""
-import argparse
 import base64
 import io
 import re
-import sys
 import tempfile
 from collections import defaultdict
 from pathlib import Path
@@ -29,9 +27,7 @@ import requests
 import soundfile
 import soxr
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "bench"))
-from serving import Server  # noqa: E402
+from serving import Server, options
 
 TEXTS = ["Where did she go? Nobody knows.",
          "The birch canoe slid on the smooth planks, while the old man watched.",
@@ -174,10 +170,8 @@ def report(found, heard):
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p = options(__doc__)
     p.add_argument("--speech", nargs="+", required=True)
-    p.add_argument("--program", default=str(ROOT / "build/timbre"))
-    p.add_argument("--model")
     p.add_argument("--keep")
     p.add_argument("--whisper")
     a = p.parse_args()

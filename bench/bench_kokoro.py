@@ -2,7 +2,7 @@
 """Real-time factor of the C engine beside ONNX Runtime, on the same tokens in the same run.
 
     bench_kokoro.py --engine build/release/bench/bench_engine --model var/models/kokoro/kokoro.safetensors
-                    --onnx-parts A B C D [--runs 5]
+                    --onnx-parts A B C D [--runs 3]
 
 Each contestant runs in a process of its own, in turn, `runs` times; the best counts, so that other load on the machine
 disturbs least. The int8 graph is the published one, fp32 the same dequantised."""

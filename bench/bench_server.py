@@ -8,21 +8,17 @@ Without synthesis, from the request's first byte written to the answer's last by
   handshake  connect, upgrade, session.created; the pause before the 101 (ws_accept_delay_ms) is set to 0
   append     append and clear in one write, until `cleared`: two events taken, one answered
 With it: time to the first audio of a sentence over SSE and realtime, enrolment of 15 s, memory."""
-import argparse
 import base64
 import json
 import os
 import socket
 import struct
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "bench"))
-from serving import HTTP_MODEL, REALTIME_MODEL, SYNTHESIS_PATH, VOICES_PATH, Server  # noqa: E402
+from serving import HTTP_MODEL, REALTIME_MODEL, SYNTHESIS_PATH, VOICES_PATH, Server, options
 
 SPOKEN = ("The quick brown fox jumps over the lazy dog near the river bank. She sells sea shells by the sea shore, and "
           "the shells that she sells are surely seashore shells. Please call Stella and ask her to bring these things.")
@@ -184,9 +180,7 @@ def row(name, seconds):
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--program", default=str(ROOT / "build/timbre"))
-    p.add_argument("--model")
+    p = options(__doc__)
     p.add_argument("--samples", type=int, default=1000)
     p.add_argument("--speech")
     a = p.parse_args()

@@ -6,18 +6,14 @@
 Two servers in turn, one realtime session for each sentence, from the commit to the first audio delta on the client; the
 voice has said all sentences twice before, and its very first one is told apart. Late: how long a client that plays from
 the first delta on has to wait for the latest piece of sound (docs/SPEED.md, First sound)."""
-import argparse
 import base64
 import os
 import statistics
-import sys
 import tempfile
 import time
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from bench_server import ROOT, frame, realtime, recording  # noqa: E402
-from serving import REALTIME_MODEL, Server  # noqa: E402
+from bench_server import frame, realtime, recording
+from serving import REALTIME_MODEL, Server, options
 
 BYTES_A_SECOND = 48000
 SENTENCES = {
@@ -31,7 +27,7 @@ SENTENCES = {
 
 
 class Spoken:
-    """One sentence: when it was first heard, how late it was at worst, its length and when all was there, in seconds."""
+    """One sentence, in seconds: when it was first heard, how late it was at worst, its length, when all was there."""
 
     def __init__(self, server, voice, text):
         wire = realtime(server)
@@ -59,9 +55,7 @@ def told(spoken):
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--program", default=str(ROOT / "build/timbre"))
-    p.add_argument("--model")
+    p = options(__doc__)
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--speech")
     a = p.parse_args()

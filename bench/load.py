@@ -12,23 +12,19 @@ For each number of sessions: percentiles of the first audio, underruns a minute,
 handshake, or an `overloaded` error; who is refused asks again within half a second). Then K = floor(0.8 / RTF) sessions
 for --hold seconds, RTF being the least of those runs; enrolment of 20 s while two sessions talk; and what --idle silent
 connections cost. All on one machine, the clients included, whose own processor time is told."""
-import argparse
 import asyncio
 import json
 import os
 import random
 import resource
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "bench"))
-from bench_server import frame, memory_mb, recording, upgrade  # noqa: E402
-from load_picture import picture  # noqa: E402
-from serving import REALTIME_MODEL, Server  # noqa: E402
+from bench_server import frame, memory_mb, recording, upgrade
+from load_picture import picture
+from serving import REALTIME_MODEL, Server, options
 
 RATE_HZ = 24000
 TOLERANCE_S = 0.02  # less than any sound device buffers
@@ -244,9 +240,7 @@ def idle(server, count):
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--program", default=str(ROOT / "build/timbre"))
-    p.add_argument("--model")
+    p = options(__doc__)
     p.add_argument("--sessions", default="1,2,3,4,6,8,12")
     p.add_argument("--seconds", type=float, default=24)
     p.add_argument("--hold", type=float, default=120)

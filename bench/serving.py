@@ -1,4 +1,5 @@
-"""A server in a data folder of its own, for the benchmarks."""
+"""A server in a data folder of its own, for the benchmarks, and the options that they share."""
+import argparse
 import os
 import re
 import subprocess
@@ -6,10 +7,19 @@ from pathlib import Path
 
 import requests
 
+ROOT = Path(__file__).resolve().parent.parent
 HTTP_MODEL = "qwen3-tts-vc-2026-01-22"
 REALTIME_MODEL = "qwen3-tts-vc-realtime-2026-01-15"
 VOICES_PATH = "/api/v1/services/audio/tts/customization"
 SYNTHESIS_PATH = "/api/v1/services/aigc/multimodal-generation/generation"
+
+
+def options(about):
+    """A parser with --program and --model; `about` is the caller's page."""
+    p = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--program", default=str(ROOT / "build/timbre"))
+    p.add_argument("--model")
+    return p
 
 
 class Server:
