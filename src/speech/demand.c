@@ -23,12 +23,24 @@ static int64_t least(int64_t a, int64_t b)
 
 bool tb_utterance_counts(const struct tb_utterance *u)
 {
-    return !u->closed && !u->ended && !u->config.whole;
+    bool reads = u->runner || u->waiting_bytes <= TB_MAX_OUTBOX; /* who does not has 22 s to hear when he does again */
+
+    return !u->closed && !u->ended && !u->config.whole && reads;
+}
+
+/* When the audio made so far ends. Who has heard nothing yet, or all there was and no text waits, may begin later. */
+static int64_t due_from(const struct tb_utterance *u, int64_t now)
+{
+    int64_t heard = tb_utterance_deadline(u);
+
+    if (tb_utterance_hears(u) && (u->asked_us || heard > now))
+        return heard;
+    return (u->asked_us ? u->asked_us : now) + PATIENCE_US;
 }
 
 static struct tb_demand demand_of(const struct tb_utterance *u, int64_t now)
 {
-    int64_t from = tb_utterance_hears(u) ? tb_utterance_deadline(u) : (u->asked_us ? u->asked_us : now) + PATIENCE_US;
+    int64_t from = due_from(u, now);
     bool known = u->finishing || u->config.expected;
     int64_t left = least(known ? tb_utterance_left_us(u) : HORIZON_US, HORIZON_US);
 

@@ -119,8 +119,7 @@ static struct tb_utterance *next_file(const struct tb_speech *s)
     return best;
 }
 
-/* A step that stands still, of an utterance that was closed meanwhile: all it does is end. */
-static struct tb_utterance *left_alone(const struct tb_speech *s)
+struct tb_utterance *tb_speech_left_alone(const struct tb_speech *s)
 {
     for (int i = 0; i < TB_RUNNERS; i++)
         if (s->runners[i].u && s->runners[i].u->closed)
@@ -131,7 +130,7 @@ static struct tb_utterance *left_alone(const struct tb_speech *s)
 struct tb_utterance *tb_speech_next(const struct tb_speech *s)
 {
     int64_t now = s->now_us();
-    struct tb_utterance *listener, *file, *closed = left_alone(s);
+    struct tb_utterance *listener, *file, *closed = tb_speech_left_alone(s);
 
     if (closed || s->halted)
         return closed;

@@ -39,7 +39,8 @@ static void end_step(struct tb_runner *r, int64_t made_before_us)
 
     count_slice(s, u);
     s->stats.busy_us += (uint64_t)u->done_us;
-    tb_speech_note_cost(s, u->config.engine, u->done_us, u->made_us - made_before_us, !made_before_us);
+    if (!u->closed) /* what was broken off made no speech */
+        tb_speech_note_cost(s, u->config.engine, u->done_us, u->made_us - made_before_us, !made_before_us);
     u->runner = NULL;
     r->u = NULL;
     if (u->closed)

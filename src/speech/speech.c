@@ -48,11 +48,11 @@ void tb_speech_free_buried(struct tb_speech *s)
 static bool serve(struct tb_speech *s)
 {
     struct tb_guest *g = tb_speech_next_guest(s);
-    struct tb_utterance *u;
+    struct tb_utterance *u = tb_speech_next(s);
 
-    if (g && tb_speech_guest_may(s, g))
+    if (g && !(u && u->closed) && tb_speech_guest_may(s, g))
         tb_speech_lend(s, g);
-    else if ((u = tb_speech_next(s)))
+    else if (u)
         tb_speech_go_on(s, u);
     else
         return false;

@@ -139,6 +139,8 @@ bool tb_speech_pause(struct tb_utterance *u);
 /* order.c. All with the lock held. */
 /* Whose step should begin or go on; NULL: nobody's. */
 struct tb_utterance *tb_speech_next(const struct tb_speech *s);
+/* One who has left while a step of his was under way: all that this still does is end. NULL: nobody. */
+struct tb_utterance *tb_speech_left_alone(const struct tb_speech *s);
 /* May g go on before all utterances? */
 bool tb_speech_guest_may(const struct tb_speech *s, const struct tb_guest *g);
 

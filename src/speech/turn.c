@@ -44,12 +44,12 @@ void tb_speech_lend(struct tb_speech *s, struct tb_guest *g)
         s->guest = NULL;
 }
 
-/* Is something more urgent than g? */
+/* Is something more urgent than g? Also to end the steps of those who have left, and to free what is theirs. */
 static bool must_wait(const struct tb_speech *s, const struct tb_guest *g)
 {
     const struct tb_guest *other = tb_speech_next_guest(s);
 
-    return (other && other->due_us < g->due_us) || !tb_speech_guest_may(s, g);
+    return s->buried || tb_speech_left_alone(s) || (other && other->due_us < g->due_us) || !tb_speech_guest_may(s, g);
 }
 
 /* Wait until the worker lends the cores. */
