@@ -5,6 +5,7 @@
 
 #include "api/json.h"
 #include "speech/speech.h"
+#include "voices/voices.h"
 
 struct tb_options {
     enum tb_lang language;

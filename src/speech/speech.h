@@ -7,7 +7,7 @@
  *
  * An utterance that would make those under way stutter is refused: what speech costs here is measured all the time.
  *
- *     struct tb_utterance_config c = { .model = m, .print = print, .language = TB_LANG_AUTO, ... };
+ *     struct tb_utterance_config c = { .engine = engine, .print = print, .language = TB_LANG_AUTO, ... };
  *     tb_utterance_open(speech, &c, &u, err);
  *     tb_utterance_text(u, TB_STR("Good evening. "), err);
  *     tb_utterance_finish(u);             // no more text: on_done comes after the last on_audio
@@ -22,7 +22,6 @@
 #include "audio/encode.h"
 #include "base/turn.h"
 #include "engine/engine.h"
-#include "voices/voices.h"
 
 struct tb_speech;
 struct tb_utterance;
