@@ -297,8 +297,8 @@ static bool read_dash(struct tb_norm *s)
 
     while (tb_norm_peek(s, end) == '-')
         end++;
-    if (end == s->at && s->in.n - end >= 3 && memcmp(s->in.p + end, "–", 3) == 0) {
-        end += 3;
+    if (end == s->at && tb_norm_starts_with(s, end, "–")) {
+        end += strlen("–");
         wide = true;
     }
     if (end == s->at)

@@ -231,8 +231,8 @@ static void say_fraction(struct tb_norm *s, long top, long bottom, bool after_wh
         tb_norm_sayz(s, top == 1 ? "quarter" : "quarters");
     else {
         tb_norm_number(s, bottom, TB_ORDINAL);
-        if (top > 1 && !s->rc)
-            s->rc = tb_bytes_addz(s->out, "s");
+        if (top > 1)
+            tb_norm_glue(s, "s");
     }
 }
 
@@ -244,7 +244,7 @@ static bool read_ordinal(struct tb_norm *s, long value, size_t *at)
                          : value % 10 == 3     ? "rd"
                                                : "th";
 
-    if (s->in.n - *at < 2 || memcmp(s->in.p + *at, suffix, 2) || tb_norm_is_letter(tb_norm_peek(s, *at + 2)))
+    if (!tb_norm_starts_with(s, *at, suffix) || tb_norm_is_letter(tb_norm_peek(s, *at + 2)))
         return false;
     tb_norm_number(s, value, TB_ORDINAL);
     *at += 2;

@@ -220,11 +220,10 @@ static void say_fraction(struct tb_norm *s, long top, long bottom, bool after_wh
         tb_norm_sayz(s, "centésimo");
     } else {
         tb_norm_number(s, bottom, TB_CARDINAL);
-        if (!s->rc)
-            s->rc = tb_bytes_addz(s->out, "avo");
+        tb_norm_glue(s, "avo");
     }
-    if (top > 1 && !s->rc)
-        s->rc = tb_bytes_addz(s->out, "s");
+    if (top > 1)
+        tb_norm_glue(s, "s");
 }
 
 /* 1.º, 1º, 2ª, 1er, 3er, 1.er, 2do, 1ra */
@@ -242,15 +241,14 @@ static bool read_ordinal(struct tb_norm *s, long value, size_t *at)
     size_t from = *at + (tb_norm_peek(s, *at) == '.' ? 1 : 0);
 
     for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
-        size_t n = strlen(signs[i].sign);
+        size_t end = from + strlen(signs[i].sign);
 
-        if (s->in.n - from < n || memcmp(s->in.p + from, signs[i].sign, n) ||
-            tb_norm_is_letter(tb_norm_peek(s, from + n)))
+        if (!tb_norm_starts_with(s, from, signs[i].sign) || tb_norm_is_letter(tb_norm_peek(s, end)))
             continue;
         tb_norm_number(s, value, signs[i].form);
         if (signs[i].short_form && s->out->size && s->out->data[s->out->size - 1] == 'o')
             s->out->size--; /* primer, tercer */
-        *at = from + n;
+        *at = end;
         return true;
     }
     return false;

@@ -246,7 +246,7 @@ static bool read_abbreviation(struct tb_norm *s)
         size_t n = strlen(a->from);
         bool dot = tb_norm_peek(s, s->at + n) == '.';
 
-        if (n <= longest || s->in.n - s->at < n || memcmp(s->in.p + s->at, a->from, n))
+        if (n <= longest || !tb_norm_starts_with(s, s->at, a->from))
             continue;
         if (!applies(s, a, s->at + n, dot) || (!dot && letter_at(s, s->at + n, &next)))
             continue;
@@ -390,7 +390,7 @@ static bool read_month_and_day(struct tb_norm *s, size_t n)
         return false;
     at += digits;
     for (const char *const *suffix = (const char *const[]){ "st", "nd", "rd", "th", NULL }; *suffix; suffix++)
-        if (s->in.n - at >= 2 && memcmp(s->in.p + at, *suffix, 2) == 0) {
+        if (tb_norm_starts_with(s, at, *suffix)) {
             at += 2;
             break;
         }
