@@ -2,11 +2,13 @@
 #ifndef TB_TESTS_STORE_TEST_H
 #define TB_TESTS_STORE_TEST_H
 
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -92,6 +94,17 @@ static inline int store_tear_down(void **state)
     tb_store_close(f->store);
     remove_dir(f->dir);
     return 0;
+}
+
+/* Let a child that acknowledges on fd work for so long: every other one from its first acknowledgement on, however slow
+ * the machine; the others from their start, so that some are killed while they open the store. */
+static inline void let_work(int fd, int round, unsigned us)
+{
+    struct pollfd first = { fd, POLLIN, 0 };
+
+    if (round % 2 == 0)
+        assert_int_equal(poll(&first, 1, 60 * 1000), 1);
+    usleep(us);
 }
 
 #endif

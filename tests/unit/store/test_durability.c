@@ -46,7 +46,7 @@ static void check_voice(struct tb_store *store, int64_t account, const char *id)
     tb_bytes_free(&print);
 }
 
-/* One child, killed after wait_us; the number of voices it acknowledged, all checked. */
+/* One child, killed after some wait_us; the number of voices it acknowledged, all checked. */
 static int one_round(const char *dir, int64_t account, int round, unsigned wait_us)
 {
     char record[RECORD];
@@ -61,7 +61,7 @@ static int one_round(const char *dir, int64_t account, int round, unsigned wait_
         add_until_killed(dir, account, round, ends[1]);
     }
     close(ends[1]);
-    usleep(wait_us);
+    let_work(ends[0], round, wait_us);
     kill(pid, SIGKILL);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFSIGNALED(status));
@@ -90,13 +90,13 @@ static void acknowledged_voices_survive_kill_9(void **state)
     tb_store_close(store);
     for (int round = 0; round < ROUNDS; round++) {
         seed = seed * 1103515245u + 12345u;
-        total += one_round(dir, account, round, 5000 + (seed >> 8) % 60000);
+        total += one_round(dir, account, round, (seed >> 8) % 60000);
     }
     store = open_store(dir);
     assert_int_equal(tb_store_voice_count(store, account, &count, NULL), TB_OK);
     /* At most the one voice per round that was stored and not yet acknowledged is extra. */
     assert_true(count >= total && count <= total + ROUNDS);
-    assert_true(total > 0);
+    assert_true(total >= ROUNDS / 2);
     print_message("%d kills, %lld voices acknowledged, all there\n", ROUNDS, (long long)total);
     tb_store_close(store);
     remove_dir(dir);
