@@ -47,26 +47,30 @@ static void defaults_are_those_of_the_documentation(void **state)
     const struct {
         const char *key;
         int64_t value;
-    } numbers[] = {
+    } defaults[] = {
         { "max_text", c.max_text }, { "max_voices", c.max_voices }, { "max_sessions", c.max_sessions },
         { "max_syntheses", c.max_syntheses }, { "max_load", c.max_load }, { "synthesis_ms", c.synthesis_ms },
         { "idle_ms", c.idle_ms }, { "ws_accept_delay_ms", c.ws_accept_delay_ms }, { "workers", c.workers },
+        { "threads", c.threads }, { "test_clock_shift_s", c.test_clock_shift_s }, { "windows", c.windows },
+        { "allow_private_urls", c.allow_private_urls }, { "keep_recordings", c.keep_recordings },
+        { "any_key", c.any_key },
     };
     FILE *f = fopen("docs/CONFIG.md", "r");
-    char line[4096], key[64];
-    long long value;
+    char line[4096], key[64], value[64];
     size_t found = 0;
 
     assert_non_null(f);
     while (fgets(line, sizeof line, f))
-        if (sscanf(line, "| %63s | %*[^|]| %lld |", key, &value) == 2)
-            for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-                if (!strcmp(key, numbers[i].key)) {
-                    assert_int_equal(value, numbers[i].value);
+        if (sscanf(line, "| %63s | %*[^|]| %63s |", key, value) == 2)
+            for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
+                if (!strcmp(key, defaults[i].key)) {
+                    bool flag = !strcmp(value, "yes") || !strcmp(value, "no");
+
+                    assert_int_equal(flag ? *value == 'y' : strtoll(value, NULL, 10), defaults[i].value);
                     found++;
                 }
     fclose(f);
-    assert_int_equal(found, sizeof numbers / sizeof *numbers);
+    assert_int_equal(found, sizeof defaults / sizeof *defaults);
 }
 
 static void reads_every_kind_of_value(void **state)
