@@ -267,7 +267,7 @@ enum tb_code tb_db_run(struct tb_db *db, struct tb_error *err, const char *sql, 
     return rc;
 }
 
-/* Step to the end. */
+/* Step to the end, into an array that grows: a page may be asked for a million rows and hold ten. */
 static enum tb_code read_rows(struct tb_db *db, sqlite3_stmt *stmt, struct tb_rows *out, size_t size,
                               void (*read)(sqlite3_stmt *stmt, void *row), struct tb_error *err)
 {

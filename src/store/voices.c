@@ -115,7 +115,6 @@ enum tb_code tb_store_voice_get(struct tb_store *store, int64_t account, struct 
     return rc;
 }
 
-/* Rows of one page into an array that grows: a page may be asked for a million and hold ten. */
 enum tb_code tb_store_voice_list(struct tb_store *store, int64_t account, int64_t page_index, int64_t page_size,
                                  struct tb_voice_info **out, size_t *count, int64_t *total, struct tb_error *err)
 {

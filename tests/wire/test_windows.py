@@ -1,5 +1,6 @@
-"""Speech in windows, which is the default (docs/SPEED.md): it says as much as whole passes do, from the first sentence of a
-voice, which is spoken whole, to those that follow. Where the machine is too slow for windows, this compares the same."""
+"""Speech in windows, which is the default (docs/SPEED.md): it says as much as whole passes do, from the first sentence
+of a voice, which is spoken whole, to those that follow. Where the machine is too slow for windows, this compares the
+same; that windows come is tested in tests/unit/engine-kokoro."""
 import base64
 
 import raw
