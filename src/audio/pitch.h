@@ -21,7 +21,8 @@ static inline size_t tb_pitch_frames(size_t len)
 
 /* wave [len] at TB_PITCH_RATE_HZ -> f0_hz [tb_pitch_frames(len)], 0 where there is no voice. Normalised
  * cross-correlation gives some candidates in each frame; the path through them that jumps least wins (Talkin 1995, "A
- * robust algorithm for pitch tracking"). TB_ENOMEM. */
+ * robust algorithm for pitch tracking"). What lies below 60 Hz is taken out first, since rumble was taken for a voice
+ * (docs/CLONING.md); a voice down there is found by its harmonics. TB_ENOMEM. */
 enum tb_code tb_pitch(const float *wave, size_t len, float *f0_hz, struct tb_error *err);
 
 struct tb_pitch_summary {

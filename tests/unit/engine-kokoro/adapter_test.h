@@ -1,5 +1,5 @@
-/* adapter_test.h - the committed adapter and its golden vectors (tests/golden/adapter, made by tools/adapter/invert.py),
- * for the tests of its parts. */
+/* adapter_test.h - the committed adapter and its golden vectors (tests/golden/adapter, made by
+ * tools/adapter/invert.py), for the tests of its parts. */
 #ifndef TB_ADAPTER_TEST_H
 #define TB_ADAPTER_TEST_H
 

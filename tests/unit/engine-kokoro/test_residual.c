@@ -13,7 +13,6 @@
 #include <cmocka.h>
 
 #include "adapter_test.h"
-#include "base/limits.h"
 
 enum { STYLES = TB_KOKORO_BLOCKS * TB_KOKORO_HALF, BANDS = TB_KOKORO_EQ_BANDS };
 
