@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Time to the first audio with windows and without, for sentences of several lengths, where nobody else speaks.
 
-    first_audio.py [--program build/timbre] [--model DIR] [--rounds 5] [--speech FILE]
+    first_audio.py [--program build/timbre] [--model DIR] [--rounds 5] [--speech FILE] [--after 3]
 
 Two servers in turn, one realtime session for each sentence, from the commit to the first audio delta on the client; the
-voice has said all sentences twice before, and its very first one is told apart. Late: how long a client that plays from
-the first delta on has to wait for the latest piece of sound (docs/SPEED.md, First sound)."""
+voice has said all sentences twice before. Ahead of that, what a voice says first: some seconds after it was made, and
+after the server was started again. Late: how long a client that plays from the first delta on has to wait for the latest
+piece of sound (docs/SPEED.md, First sound)."""
 import base64
 import os
 import statistics
@@ -58,14 +59,21 @@ def main():
     p = options(__doc__)
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--speech")
+    p.add_argument("--after", type=float, default=3, help="seconds until a voice's first sentence")
     a = p.parse_args()
     with (tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other,
           Server(a.program, one, a.model, "--windows", "yes") as windows,
           Server(a.program, other, a.model, "--windows", "no") as whole):
         audio = recording(one, a.speech)
         ways = [(server, server.create(audio, REALTIME_MODEL)) for server in (windows, whole)]
+        time.sleep(a.after)
         begun = [Spoken(*way, SENTENCES["no comma"]).first for way in ways]
-        print(f"the voice's first sentence: {1000 * begun[0]:.0f} ms with windows, {1000 * begun[1]:.0f} ms without")
+        print(f"a voice's first sentence, {a.after:.1f} s after it was made: {1000 * begun[0]:.0f} ms with windows, "
+              f"{1000 * begun[1]:.0f} ms without; load {os.getloadavg()[0]:.1f}", flush=True)
+        windows.restart()
+        time.sleep(a.after)
+        begun = Spoken(*ways[0], SENTENCES["no comma"]).first
+        print(f"the same after the server was started again, with windows: {1000 * begun:.0f} ms", flush=True)
         for way in ways:
             for text in [*SENTENCES.values()] * 2:
                 Spoken(*way, text)

@@ -45,6 +45,10 @@ class Server:
         self.process.wait()
         self.process.stdout.close()
 
+    def restart(self):
+        self.__exit__()
+        self.__enter__()
+
     def post(self, path, body, **more):
         answer = self.http.post(self.url + path, json=body, timeout=300,
                                 headers={"Authorization": f"Bearer {self.key}", **more.pop("headers", {})}, **more)

@@ -55,7 +55,8 @@ enum {
     TB_MAX_UNTAKEN = 8 * 1024 * 1024,       /* bytes of all events that wait for a realtime client: then it has to go */
     TB_MAX_PRINT = 1024 * 1024,             /* bytes of a voice print */
     TB_MAX_CACHED_PRINTS = 64,              /* voice prints kept in memory: some 30 kB each, TB_MAX_PRINT at worst */
-    TB_MAX_PASTS = 8,                       /* voices whose past the kokoro engine knows: 2.2 MB each */
+    TB_MAX_PASTS = 16,                      /* voices whose past the kokoro engine knows: 2.2 MB each */
+    TB_MAX_PREPARING = 16,                  /* voices that wait to be prepared: as many as are then known */
     TB_MAX_HTTP_AUDIO = 128 * 1024 * 1024,  /* file of one HTTP synthesis: 23 min of 48 kHz, far over 600 characters */
     TB_MAX_SYNTHESIS_MS = 300 * 1000,       /* HTTP synthesis: the documented limit, and what SDKs wait for */
     TB_MAX_INBOX = 2 * 1024 * 1024,         /* realtime: bytes of events that wait while a voice is looked up */

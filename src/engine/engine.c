@@ -49,6 +49,17 @@ enum tb_code tb_engine_fits(struct tb_engine *engine, struct tb_str print, struc
     return engine->ops->fits ? engine->ops->fits(engine, print, err) : TB_OK;
 }
 
+bool tb_engine_prepared(struct tb_engine *engine, struct tb_str print)
+{
+    return !engine->ops->prepared || engine->ops->prepared(engine, print);
+}
+
+enum tb_code tb_engine_prepare(struct tb_engine *engine, struct tb_str print, const struct tb_sink *sink,
+                               struct tb_error *err)
+{
+    return engine->ops->prepare ? engine->ops->prepare(engine, print, sink, err) : TB_OK;
+}
+
 enum tb_code tb_session_open(struct tb_engine *engine, struct tb_str print, const struct tb_speak *speak,
                              struct tb_session **out, struct tb_error *err)
 {

@@ -31,7 +31,7 @@ struct tb_engine_config {
     const char *model_dir;    /* folder with the converted weights */
     const char *helper_dir;   /* folder with timbre-phonemes */
     struct tb_pool *pool;     /* shared; outlives the engine */
-    bool windows;             /* sound before a pass is done; what was said before has a part in it */
+    bool windows;             /* sound before a pass is done, by voices that are prepared */
     const char *weights;      /* "float": exact; "int8", "int4": in few bits where it can. NULL: float */
     const char *cache;        /* folder for what is made of the weights, once; NULL: it is made at each start */
     /* While something takes long: what is done (a literal), and how much of it, 0 .. 1. May be NULL. */
@@ -105,6 +105,10 @@ struct tb_engine_ops {
                            struct tb_listen_report *report, struct tb_error *err);
     /* NULL: all prints of its name do. */
     enum tb_code (*fits)(struct tb_engine *engine, struct tb_str print, struct tb_error *err);
+    /* Both NULL: nothing is gained by preparing a voice. */
+    bool (*prepared)(struct tb_engine *engine, struct tb_str print);
+    enum tb_code (*prepare)(struct tb_engine *engine, struct tb_str print, const struct tb_sink *sink,
+                            struct tb_error *err);
     enum tb_code (*session_open)(struct tb_engine *engine, struct tb_str print, const struct tb_speak *speak,
                                  struct tb_session **out, struct tb_error *err);
     enum tb_code (*session_text)(struct tb_session *session, struct tb_str text, enum tb_lang lang,
@@ -141,6 +145,13 @@ enum tb_code tb_engine_listen(struct tb_engine *engine, const struct tb_listen_r
 /* Is a print of this engine's name for the weights that are loaded? TB_EVOICE says why not: the model has several
  * sizes, say. What is damaged is for tb_session_open to find. Any thread. */
 enum tb_code tb_engine_fits(struct tb_engine *engine, struct tb_str print, struct tb_error *err);
+
+/* Is a voice ready to speak as soon as it can? A print that the engine cannot read is. Any thread. */
+bool tb_engine_prepared(struct tb_engine *engine, struct tb_str print);
+/* Make it so: seconds of work, whose result the engine keeps in memory until many other voices were prepared or spoke.
+ * Of sink only pause is called; on false the work ends with TB_ECANCELLED and nothing is kept. Any thread. */
+enum tb_code tb_engine_prepare(struct tb_engine *engine, struct tb_str print, const struct tb_sink *sink,
+                               struct tb_error *err);
 
 /* Begin an utterance. print is read and not kept. TB_EVOICE: not a print of this engine. */
 enum tb_code tb_session_open(struct tb_engine *engine, struct tb_str print, const struct tb_speak *speak,

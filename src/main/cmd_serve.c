@@ -154,6 +154,9 @@ static enum tb_code serve(const struct tb_config *c, struct tb_local *l, struct 
     if ((rc = tb_server_open(&config, &server, err)))
         return rc;
     catch_signals(server);
+    struct tb_error unprepared;
+    if (tb_voices_prepare(l->voices, &unprepared))
+        tb_log(TB_LOG_WARN, "voices-not-prepared", "error=\"%s\"", unprepared.text);
     snprintf(host, sizeof host, "%s", c->listen);
     *strrchr(host, ':') = 0;
     printf("listening http://%s:%d\n", host[0] ? host : "127.0.0.1", tb_server_port(server));
@@ -223,7 +226,7 @@ const struct tb_command tb_command_serve = {
     "  --idle-ms N                close a realtime session that says nothing for so long (60000)\n"
     "  --ws-accept-delay-ms N     pause before a WebSocket is accepted (5); the Java SDK needs it\n"
     "  --threads N                computing threads (0: one per core)\n"
-    "  --windows yes|no           sound before a sentence is done, not always the same (yes)\n"
+    "  --windows yes|no           sound before a sentence is done (yes)\n"
     "  --workers N                threads for requests (2)\n"
     "  --allow-private-urls yes|no  fetch recordings from private addresses too (no)\n"
     "  --allow-urls LIST          private addresses that recordings may be fetched from: 10.0.0.7:9000,[fd00::7]:80\n"

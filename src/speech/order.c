@@ -11,7 +11,8 @@
  * enough after 2.25 s, and gives way to other work that was due within a second of it.
  *
  * And whole files take what listeners can spare: late files, as many at once must be, would all be due before any
- * listener. One file at a time is under way. Where no runner is free, the steps that are under way go on first. */
+ * listener. Other work that is due in ten minutes or later (a voice is prepared) waits for files, too. One file at a time
+ * is under way. Where no runner is free, the steps that are under way go on first. */
 #include "speech/speech_priv.h"
 
 enum {
@@ -20,6 +21,7 @@ enum {
     SLICE_US = 150 * 1000,       /* the most that a slice of other work should take, and some reserve */
     PATIENCE_US = 1000 * 1000,   /* so long a first sound is put off for other work */
     LATE_US = 2250 * 1000,       /* and so long for listeners: admission promises 1.75 s (demand.c) */
+    IDLE_US = 600 * 1000 * 1000, /* what is due so much later waits for everybody */
     RUDE_US = 10 * 1000 * 1000   /* so late, other work no longer spares who has little left to hear */
 };
 
@@ -148,6 +150,8 @@ bool tb_speech_guest_may(const struct tb_speech *s, const struct tb_guest *g)
 
     if (s->halted || now > g->due_us + RUDE_US)
         return true;
+    if (g->due_us > now + IDLE_US)
+        return !tb_speech_next(s);
     for (const struct tb_utterance *u = s->utterances; u; u = u->next)
         if (wants_cores(u) && !tb_utterance_hears(u) && tb_utterance_deadline(u) + PATIENCE_US <= g->due_us)
             return false;

@@ -81,6 +81,13 @@ enum tb_code tb_store_voice_get(struct tb_store *store, int64_t account, struct 
  * *out is malloc'd (release with free()); *total counts all of the account. */
 enum tb_code tb_store_voice_list(struct tb_store *store, int64_t account, int64_t page_index, int64_t page_size,
                                  struct tb_voice_info **out, size_t *count, int64_t *total, struct tb_error *err);
+/* The voices of all accounts that were used last, or made, at most `most`, the latest first. *out as above. */
+struct tb_owned_voice {
+    int64_t account;
+    struct tb_voice_info voice;
+};
+enum tb_code tb_store_voice_recent(struct tb_store *store, size_t most, struct tb_owned_voice **out, size_t *count,
+                                   struct tb_error *err);
 enum tb_code tb_store_voice_delete(struct tb_store *store, int64_t account, struct tb_str id, struct tb_error *err);
 /* Note that a voice was used in synthesis (retention); an earlier time than the one noted changes nothing. */
 enum tb_code tb_store_voice_used(struct tb_store *store, int64_t account, struct tb_str id, int64_t now_ms,

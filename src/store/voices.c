@@ -149,6 +149,36 @@ enum tb_code tb_store_voice_list(struct tb_store *store, int64_t account, int64_
     return TB_OK;
 }
 
+static void read_owned(sqlite3_stmt *stmt, void *row)
+{
+    struct tb_owned_voice *v = row;
+
+    read_info(stmt, &v->voice);
+    v->account = sqlite3_column_int64(stmt, 9);
+}
+
+enum tb_code tb_store_voice_recent(struct tb_store *store, size_t most, struct tb_owned_voice **out, size_t *count,
+                                   struct tb_error *err)
+{
+    struct tb_db *db = &store->reader;
+    struct tb_rows rows = { 0 };
+    enum tb_code rc;
+
+    *out = NULL;
+    *count = 0;
+    tb_db_lock(db);
+    rc = tb_db_rows(db, &rows, sizeof **out, read_owned, err,
+                    "SELECT " COLUMNS ", account FROM voices ORDER BY used_ms DESC, id LIMIT ?1", "i", (int64_t)most);
+    tb_db_unlock(db);
+    if (rc) {
+        free(rows.p);
+        return rc;
+    }
+    *out = rows.p;
+    *count = rows.n;
+    return TB_OK;
+}
+
 enum tb_code tb_store_voice_delete(struct tb_store *store, int64_t account, struct tb_str id, struct tb_error *err)
 {
     struct tb_db *db = &store->writer;

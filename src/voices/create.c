@@ -266,6 +266,7 @@ enum tb_code tb_voices_create(struct tb_voices *v, int64_t account, const struct
     if (rc)
         goto done;
     *out = info;
+    tb_preparer_add(v->preparer, model->engine, tb_bytes_str(&print));
     log_created(account, &info, report, times);
 done:
     log_refused(account, rc, report, err);

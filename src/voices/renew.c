@@ -44,6 +44,7 @@ static enum tb_code make_print(struct tb_voices *v, int64_t account, const struc
         tb_fail(err, rc, "a voice print of %zu bytes", made.size);
     if (!rc) {
         tb_print_cache_put(v->cache, info, tb_bytes_str(&made));
+        tb_preparer_add(v->preparer, engine, tb_bytes_str(&made));
         tb_log(TB_LOG_INFO, "voice-renewed", "account=%lld voice=%s engine=%s made_with=%s ms=%lld", (long long)account,
                info->id, name, info->engine, (long long)((tb_mono_us() - began) / 1000));
     } else if (rc == TB_EPRINT) {

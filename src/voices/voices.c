@@ -70,6 +70,7 @@ void tb_voices_close(struct tb_voices *v)
 {
     if (!v)
         return;
+    tb_preparer_close(v->preparer);
     tb_print_cache_close(v->cache);
     pthread_mutex_destroy(&v->renewing);
     free(v->helper_dir);
@@ -164,11 +165,39 @@ static enum tb_code find_print(struct tb_voices *v, int64_t account, const struc
     return rc;
 }
 
+/* Those that were used last. What cannot be read now is told when somebody wants to speak with it. */
+static enum tb_code prepare_recent(struct tb_voices *v, struct tb_error *err)
+{
+    struct tb_owned_voice *recent;
+    size_t count;
+    enum tb_code rc = tb_store_voice_recent(v->config.store, TB_MAX_PREPARING, &recent, &count, err);
+
+    while (rc == TB_OK && count-- > 0) { /* the latest last: it is prepared first */
+        const struct tb_voice_info *info = &recent[count].voice;
+        const struct tb_model *model = tb_voices_model(v, tb_str_of(info->target_model));
+        struct tb_bytes print = { .cap = TB_MAX_PRINT };
+
+        if (model && find_print(v, recent[count].account, info, model->engine, &print, NULL) == TB_OK)
+            tb_preparer_add(v->preparer, model->engine, tb_bytes_str(&print));
+        tb_bytes_free(&print);
+    }
+    free(recent);
+    return rc;
+}
+
+enum tb_code tb_voices_prepare(struct tb_voices *v, struct tb_error *err)
+{
+    enum tb_code rc = tb_preparer_open(&v->config.turns, &v->preparer, err);
+
+    return rc ? rc : prepare_recent(v, err);
+}
+
 enum tb_code tb_voices_find(struct tb_voices *v, int64_t account, struct tb_str id, const struct tb_model *model,
                             struct tb_voice_info *out, struct tb_bytes *print, struct tb_error *err)
 {
     /* The row decides each time: a voice deleted by another process a moment ago is gone here too. */
     enum tb_code rc = tb_store_voice_get(v->config.store, account, id, out, err);
+    size_t before = print->size;
 
     if (rc == TB_EVOICE)
         tb_print_cache_drop(v->cache, id);
@@ -178,6 +207,9 @@ enum tb_code tb_voices_find(struct tb_voices *v, int64_t account, struct tb_str 
         rc = find_print(v, account, out, model->engine, print, err);
     if (rc)
         *out = (struct tb_voice_info){ 0 };
+    else
+        tb_preparer_add(v->preparer, model->engine,
+                        (struct tb_str){ (const char *)print->data + before, print->size - before });
     return rc;
 }
 

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "voices/address.h"
 #include "voices/cache.h"
+#include "voices/preparer.h"
 #include "voices/voices.h"
 
 struct tb_voices {
@@ -15,6 +16,7 @@ struct tb_voices {
     char places[TB_MAX_PLACES][TB_PLACE];
     const char *allowed[TB_MAX_PLACES + 1]; /* into places, NULL-ended */
     struct tb_print_cache *cache;
+    struct tb_preparer *preparer; /* NULL: no voice is prepared */
     pthread_mutex_t renewing; /* held while a print is made anew: who asked for the same one then finds it */
 };
 

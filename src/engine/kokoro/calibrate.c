@@ -1,11 +1,13 @@
 /* calibrate.c - see calibrate.h. */
 #include "engine/kokoro/calibrate.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/kokoro/intonation.h"
 #include "engine/kokoro/passes.h"
 #include "engine/kokoro/post.h"
+#include "engine/kokoro/stream.h"
 #include "engine/kokoro/synth.h"
 
 /* "The old man walked along the river, and his dog ran ahead of him. Nobody had seen them since the morning." */
@@ -13,6 +15,14 @@ static const char statements[] = "ði ˈOld mˈæn wˈɔkt əlˈɔŋ ðə ɹˈɪ
                                  "nˈObˌʌdi hæd sˈin ðˌɛm sˈɪns ðə mˈɔɹnɪŋ.";
 /* The second of them. */
 static const char trial[] = "nˈObˌʌdi hæd sˈin ðˌɛm sˈɪns ðə mˈɔɹnɪŋ.";
+
+/* "We went down to the market before the rain came." "Los barcos pequeños volvieron al puerto antes de la tormenta."
+ * "The boat reached the harbour before the storm began, and nobody was hurt." */
+static const char *const recited[] = {
+    "wˌi wˈɛnt dˌWn tə ðə mˈɑɹkət bəfˈɔɹ ðə ɹˈAn kˈAm.",
+    "los βˈaɾkos pekˈeɲos βolβjˈeɾon al pwˈeɾto ˈantes ðe la toɾmˈɛnta.",
+    "ðə bˈOt ɹˈiʧt ðə hˈɑɹbəɹ bəfˈɔɹ ðə stˈɔɹm bəɡˈæn, ænd nˈObˌɑdi wʌz hˈɜɹt.",
+};
 
 static const float TRIAL_PACE = 1.2f; /* some 2 s in any voice: more than the 1.6 s that the encoder looks at at once */
 
@@ -98,5 +108,53 @@ enum tb_code tb_kokoro_trial(const struct tb_kokoro_model *model, struct tb_pool
     if (rc == TB_OK)
         rc = equalise(print, made, said, err);
     tb_scratch_close(&scratch);
+    return rc;
+}
+
+/* Speak one sentence, unheard. */
+static enum tb_code recite(const struct tb_kokoro_run *run, const struct tb_kokoro_model *model, const char *phonemes,
+                           const struct tb_kokoro_print *print, struct tb_intonation *intonation,
+                           struct tb_kokoro_past *seen, struct tb_error *err)
+{
+    struct tb_kokoro_stream *pass = NULL;
+    struct tb_kokoro_plan plan;
+    struct tb_mat unheard;
+    bool more;
+    enum tb_code rc = plan_text(run, model, tb_str_of(phonemes), print->prosody, print->speed, &plan, err);
+
+    if (rc)
+        return rc;
+    tb_intonation_apply(intonation, plan.f0);
+    if ((rc = tb_kokoro_stream_open(model, &plan, plan.frames, print->style, NULL, seen, &pass, err)) == TB_OK)
+        rc = tb_kokoro_stream_next(run, pass, &unheard, &more, err);
+    tb_kokoro_stream_close(pass);
+    return rc;
+}
+
+enum tb_code tb_kokoro_recite(const struct tb_kokoro_model *model, struct tb_pool *pool, const struct tb_sink *sink,
+                              const struct tb_kokoro_print *print, struct tb_kokoro_past **past, struct tb_error *err)
+{
+    struct tb_kokoro_past *seen = calloc(1, sizeof *seen);
+    struct tb_scratch scratch = { 0 };
+    struct tb_kokoro_run run = { .pool = pool, .scratch = &scratch, .sink = sink };
+    struct tb_intonation intonation;
+    enum tb_code rc;
+
+    *past = calloc(1, sizeof **past);
+    rc = seen && *past ? tb_scratch_open(TB_KOKORO_SCRATCH, &scratch, err)
+                       : tb_fail(err, TB_ENOMEM, "kokoro: no memory for a voice's past");
+    tb_intonation_init(&intonation, print->f0_style_hz, print->f0_median_hz / TB_INTONATION_HEARD);
+    for (size_t i = 0; rc == TB_OK && i < sizeof recited / sizeof *recited; i++) {
+        rc = recite(&run, model, recited[i], print, &intonation, seen, err);
+        if (rc == TB_OK)
+            tb_norms_add(*past, seen);
+        tb_scratch_reset(&scratch, 0);
+    }
+    tb_scratch_close(&scratch);
+    free(seen);
+    if (rc) {
+        free(*past);
+        *past = NULL;
+    }
     return rc;
 }

@@ -10,6 +10,10 @@ enum {
     TB_INTONATION_BINS = TB_INTONATION_STEPS * TB_INTONATION_OCTAVES
 };
 
+/* What is heard is higher than what is planned: the plan's median counts the low pitch of endings that a tracker, which
+ * measured the recording, finds too weak to count (docs/CLONING.md, Rate and pitch). */
+#define TB_INTONATION_HEARD 1.04f
+
 /* The median of the pitch planned so far in an utterance. It starts from what the style is known to give, with the
  * weight of 2.5 seconds of voiced speech: a question of two words keeps its high pitch and is not flattened. */
 struct tb_intonation {

@@ -10,10 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "audio/tempo.h"
+#include "base/clock.h"
 #include "base/limits.h"
+#include "engine/kokoro/calibrate.h"
 #include "engine/kokoro/enrol.h"
 #include "engine/kokoro/intonation.h"
 #include "engine/kokoro/listen.h"
@@ -29,10 +30,6 @@ enum {
     CHUNK = 4800,    /* samples handed to the sink at once: 200 ms */
     MAX_QUEUED = 4096 /* bytes of tokens waiting in a session: 20 segments of the largest size */
 };
-
-/* What is heard is higher than what is planned: the plan's median counts the low pitch of endings that a tracker, which
- * measured the recording, finds too weak to count (docs/CLONING.md, Rate and pitch). */
-static const float HEARD_HZ = 1.04f;
 
 static const double GROWTH = 2.5; /* of passes, see wish() */
 
@@ -80,7 +77,7 @@ struct speech {
     uint8_t tokens[TB_PASS_TOKENS + 2]; /* of the pass, padded */
     int count;                       /* of them; 0 where the plan of all is made */
     int lasting[TB_PASS_TOKENS + 2]; /* frames of those that are planned */
-    struct tb_kokoro_past *past, *seen; /* of the voice, and what the pass adds to it; may be NULL */
+    struct tb_kokoro_past *past;     /* of the voice, for the pass; NULL: it is spoken whole */
     bool whole;                      /* nobody waits for the first sound */
     bool talking;                    /* there is something to say */
     float loudest;                   /* 10 ms of the pass, power */
@@ -152,6 +149,32 @@ static enum tb_code listen(struct tb_engine *engine, const struct tb_listen_requ
     return tb_listener_compare(&k->listener, k->g2p, k->pool, req, report, err);
 }
 
+static bool prepared(struct tb_engine *engine, struct tb_str bytes)
+{
+    struct kokoro *k = (struct kokoro *)engine;
+    struct tb_kokoro_print print;
+
+    return !k->pasts || tb_print_read(bytes, &print, NULL) ||
+           tb_pasts_known(k->pasts, (const float(*)[TB_KOKORO_HALF])print.style);
+}
+
+static enum tb_code prepare(struct tb_engine *engine, struct tb_str bytes, const struct tb_sink *sink,
+                            struct tb_error *err)
+{
+    struct kokoro *k = (struct kokoro *)engine;
+    struct tb_kokoro_past *past;
+    struct tb_kokoro_print print;
+    enum tb_code rc;
+
+    if (prepared(engine, bytes))
+        return TB_OK;
+    if ((rc = tb_print_read(bytes, &print, err)) ||
+        (rc = tb_kokoro_recite(k->model, k->pool, sink, &print, &past, err)))
+        return rc;
+    tb_pasts_put(k->pasts, (const float(*)[TB_KOKORO_HALF])print.style, past);
+    return TB_OK;
+}
+
 static struct room *take_room(struct kokoro *k, struct tb_error *err)
 {
     struct room *room;
@@ -201,16 +224,30 @@ static bool has_time_for_windows(struct kokoro *k)
     return has;
 }
 
-/* A whole pass took this long, other programs included. What others said meanwhile would count, too, so nothing is learnt
- * then; nor from passes under a second, whose edges cost more than they do. */
-static void learn_cost(struct kokoro *k, const struct timespec *since, int frames)
-{
-    struct timespec now;
+/* How long a step stood still. */
+struct wait {
+    const struct tb_sink *sink;
+    int64_t us;
+};
 
+static bool pause_clocked(void *ctx)
+{
+    struct wait *w = ctx;
+    int64_t since = tb_mono_us();
+    bool go_on = !w->sink->pause || w->sink->pause(w->sink->ctx);
+
+    w->us += tb_mono_us() - since;
+    return go_on;
+}
+
+/* A whole pass took from `since` until now, other programs included, but for the time that it stood still. What others
+ * said meanwhile would count, too, so nothing is learnt then; nor from passes under a second, whose edges cost more than
+ * they do. */
+static void learn_cost(struct kokoro *k, int64_t since, int64_t still_us, int frames)
+{
     if (frames < TB_KOKORO_RATE_HZ / TB_KOKORO_FRAME)
         return;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    double took = (double)(now.tv_sec - since->tv_sec) + (double)(now.tv_nsec - since->tv_nsec) * 1e-9;
+    double took = (double)(tb_mono_us() - since - still_us) * 1e-6;
     double cost = took * TB_KOKORO_RATE_HZ / ((double)frames * TB_KOKORO_FRAME);
     pthread_mutex_lock(&k->lock);
     if (k->talking <= 1)
@@ -222,9 +259,8 @@ static void end_pass(struct speech *s)
 {
     tb_kokoro_stream_close(s->pass);
     free(s->past);
-    free(s->seen);
     s->pass = NULL;
-    s->past = s->seen = NULL;
+    s->past = NULL;
 }
 
 static void session_close(struct tb_session *session)
@@ -255,7 +291,7 @@ static enum tb_code session_open(struct tb_engine *engine, struct tb_str print, 
     }
     s->rate = speak->rate;
     s->whole = speak->whole;
-    s->hz = s->print.f0_median_hz * speak->pitch / HEARD_HZ;
+    s->hz = s->print.f0_median_hz * speak->pitch / TB_INTONATION_HEARD;
     tb_intonation_init(&s->intonation, s->print.f0_style_hz, s->hz);
     *out = &s->base;
     return TB_OK;
@@ -341,7 +377,7 @@ static enum tb_code begin_pass(struct speech *s, const struct tb_kokoro_run *run
     struct tb_kokoro_plan plan;
     enum tb_code rc;
 
-    if (k->pasts && (rc = tb_pasts_get(k->pasts, styles, s->hz, whole ? NULL : &s->past, &s->seen, err)))
+    if (!whole && (rc = tb_pasts_get(k->pasts, styles, &s->past, err)))
         return rc;
     size_t opening = s->past ? tb_passes_opening(tokens, n) : n;
 
@@ -362,7 +398,7 @@ static enum tb_code begin_pass(struct speech *s, const struct tb_kokoro_run *run
     s->loudest = 0;
     rc = tb_kokoro_stream_open(k->model, &plan, s->count ? lasts(plan.counts, (int)opening + 1 - TB_PASS_UNSURE)
                                                          : plan.frames,
-                               styles, s->past, s->seen, &s->pass, err);
+                               styles, s->past, NULL, &s->pass, err);
     if (rc)
         end_pass(s);
     return rc;
@@ -408,33 +444,33 @@ static void cut(struct speech *s, float *pcm, size_t len, bool first, bool last,
 }
 
 /* Speak the next window of the pass. */
-static enum tb_code speak(struct speech *s, const struct tb_kokoro_run *run, const struct tb_sink *sink,
+static enum tb_code speak(struct speech *s, struct tb_scratch *scratch, const struct tb_sink *sink,
                           struct tb_error *err)
 {
     bool first = tb_kokoro_stream_spoken(s->pass) == 0, more;
-    struct timespec since;
+    struct wait wait = { .sink = sink };
+    const struct tb_sink clocked = { .pause = pause_clocked, .ctx = &wait };
+    const struct tb_kokoro_run run = { .pool = s->engine->pool, .scratch = scratch, .sink = &clocked };
+    int64_t since = tb_mono_us();
     struct tb_mat pcm, said;
     size_t from, len;
     enum tb_code rc;
 
-    clock_gettime(CLOCK_MONOTONIC, &since);
-    if ((s->count && !first && (rc = go_on(s, run, err))) ||
-        (rc = tb_kokoro_stream_next(run, s->pass, &pcm, &more, err)))
+    if ((s->count && !first && (rc = go_on(s, &run, err))) ||
+        (rc = tb_kokoro_stream_next(&run, s->pass, &pcm, &more, err)))
         return rc;
     if (s->count && first && pcm.cols == 0 && /* too few words for a window */
-        ((rc = go_on(s, run, err)) || (rc = tb_kokoro_stream_next(run, s->pass, &pcm, &more, err))))
+        ((rc = go_on(s, &run, err)) || (rc = tb_kokoro_stream_next(&run, s->pass, &pcm, &more, err))))
         return rc;
     cut(s, pcm.p, (size_t)pcm.cols, first, !more, &from, &len);
     if (!more) {
-        learn_cost(s->engine, &since, tb_kokoro_stream_frames(s->pass));
-        if (s->seen)
-            tb_pasts_add(s->engine->pasts, (const float(*)[TB_KOKORO_HALF])s->print.style, s->hz, s->seen);
+        learn_cost(s->engine, since, wait.us, tb_kokoro_stream_frames(s->pass));
         end_pass(s);
     }
     if (len == 0)
         return TB_OK;
     size_t spoken = tb_tempo_len(len, (double)s->rate);
-    if ((rc = tb_scratch_mat(run->scratch, 1, (int)spoken, &said, err)))
+    if ((rc = tb_scratch_mat(scratch, 1, (int)spoken, &said, err)))
         return rc;
     tb_tempo(pcm.p + from, len, (double)s->rate, said.p);
     if ((first && (rc = push(s, sink, NULL, s->silence))) || (rc = push(s, sink, said.p, spoken)))
@@ -483,7 +519,7 @@ static enum tb_code session_step(struct tb_session *session, const struct tb_sin
     if (!s->pass)
         rc = take_tokens(s, &run, err);
     if (rc == TB_OK && s->pass)
-        rc = speak(s, &run, sink, err);
+        rc = speak(s, &room->scratch, sink, err);
     give_room(s->engine, room);
     *more = s->pass || s->queue.size > 0;
     set_talking(s, *more);
@@ -502,6 +538,8 @@ const struct tb_engine_ops tb_kokoro_ops = {
     .close = close_engine,
     .enrol = enrol,
     .listen = listen,
+    .prepared = prepared,
+    .prepare = prepare,
     .session_open = session_open,
     .session_text = session_text,
     .session_step = session_step,

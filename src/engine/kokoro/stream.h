@@ -17,7 +17,7 @@
 struct tb_kokoro_stream;
 
 /* Copies what it needs of the plan, of which the frames from `certain` on may change later, if that is not all of them.
- * past: of the voice, at least TB_PASTS_LEAST frames; NULL: the pass is spoken in one window, as tb_kokoro_render
+ * past: of the voice; NULL: the pass is spoken in one window, as tb_kokoro_render
  * speaks it. seen: what the norms find in the whole pass goes there, with the last window; may be NULL. Both are the
  * caller's until the stream is closed. Release with tb_kokoro_stream_close. */
 enum tb_code tb_kokoro_stream_open(const struct tb_kokoro_model *model, const struct tb_kokoro_plan *plan, int certain,

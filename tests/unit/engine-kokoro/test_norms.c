@@ -1,4 +1,4 @@
-/* What the norms take for the numbers of a pass of which they see a part, and how a voice learns. No weights needed. */
+/* What the norms take for the numbers of a pass of which they see a part, and which pasts are kept. No weights needed. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -116,49 +116,53 @@ static void a_pass_is_remembered_by_its_kinds(void **state)
 
 static float styles[TB_MAX_PASTS + 1][TB_KOKORO_BLOCKS][TB_KOKORO_HALF];
 
-/* Is anything known of a voice? */
-static bool knows(struct tb_pasts *pasts, int voice, float hz, bool *learns)
+static const float (*style(int voice))[TB_KOKORO_HALF]
 {
-    struct tb_kokoro_past *known, *room;
-
-    assert_int_equal(tb_pasts_get(pasts, (const float(*)[TB_KOKORO_HALF])styles[voice], hz, &known, &room, NULL),
-                     TB_OK);
-    *learns = room != NULL;
-    free(room);
-    bool found = known != NULL;
-    free(known);
-    return found;
+    return (const float(*)[TB_KOKORO_HALF])styles[voice];
 }
 
-static void voices_learn_and_are_forgotten(void **state)
+/* A past with so many silent frames. */
+static void put(struct tb_pasts *pasts, int voice, float frames)
+{
+    struct tb_kokoro_past *made = calloc(1, sizeof *made);
+
+    assert_non_null(made);
+    made->frames[0] = frames;
+    tb_pasts_put(pasts, style(voice), made);
+}
+
+/* How many frames are silent in the past of a voice; -1: it has none. */
+static float silent_frames(struct tb_pasts *pasts, int voice)
+{
+    struct tb_kokoro_past *known;
+
+    assert_int_equal(tb_pasts_get(pasts, style(voice), &known, NULL), TB_OK);
+    float frames = known ? known->frames[0] : -1;
+    free(known);
+    return frames;
+}
+
+static void voices_are_kept_and_forgotten(void **state)
 {
     struct tb_pasts *pasts;
-    bool learns;
 
     (void)state;
-    memset(&seen, 0, sizeof seen);
-    seen.frames[3] = TB_PASTS_LEAST - 1;
     assert_int_equal(tb_pasts_open(&pasts, NULL), TB_OK);
     for (int v = 0; v <= TB_MAX_PASTS; v++)
         styles[v][12][127] = (float)v;
-    tb_pasts_add(pasts, (const float(*)[TB_KOKORO_HALF])styles[0], 100, &seen);
-    assert_false(knows(pasts, 0, 100, &learns));
-    assert_true(learns);
-    tb_pasts_add(pasts, (const float(*)[TB_KOKORO_HALF])styles[0], 100, &seen);
-    assert_true(knows(pasts, 0, 100, &learns));
-    assert_false(knows(pasts, 0, 200, &learns)); /* at another pitch it is another voice */
-    assert_false(knows(pasts, 1, 100, &learns));
-    seen.frames[3] = TB_PASTS_ENOUGH;
-    for (int v = 1; v < TB_MAX_PASTS; v++)
-        tb_pasts_add(pasts, (const float(*)[TB_KOKORO_HALF])styles[v], 100, &seen);
-    assert_true(knows(pasts, 1, 100, &learns));
-    assert_false(learns);
-    assert_true(knows(pasts, 0, 100, &learns)); /* and is asked for later than voice 2 */
-    assert_true(learns);
-    tb_pasts_add(pasts, (const float(*)[TB_KOKORO_HALF])styles[TB_MAX_PASTS], 100, &seen);
-    assert_false(knows(pasts, 2, 100, &learns));
-    assert_true(knows(pasts, 0, 100, &learns));
-    assert_true(knows(pasts, TB_MAX_PASTS, 100, &learns));
+    assert_false(tb_pasts_known(pasts, style(0)));
+    assert_true(silent_frames(pasts, 0) < 0);
+    for (int v = 0; v < TB_MAX_PASTS; v++)
+        put(pasts, v, (float)v);
+    for (int v = 0; v < TB_MAX_PASTS; v++)
+        assert_true(fabsf(silent_frames(pasts, v) - (float)v) < 0.5f);
+    put(pasts, 1, 100);
+    assert_true(silent_frames(pasts, 1) < 50); /* the first one stays */
+    assert_true(tb_pasts_known(pasts, style(0))); /* and is asked for later than voice 2 */
+    put(pasts, TB_MAX_PASTS, 100);
+    assert_false(tb_pasts_known(pasts, style(2)));
+    assert_true(tb_pasts_known(pasts, style(0)) && tb_pasts_known(pasts, style(1)));
+    assert_true(silent_frames(pasts, TB_MAX_PASTS) > 50);
     tb_pasts_close(pasts);
 }
 
@@ -182,7 +186,7 @@ int main(void)
         cmocka_unit_test(kinds_count_as_often_as_the_pass_has_them),
         cmocka_unit_test(what_is_seen_and_the_past_are_averaged),
         cmocka_unit_test(a_pass_is_remembered_by_its_kinds),
-        cmocka_unit_test(voices_learn_and_are_forgotten),
+        cmocka_unit_test(voices_are_kept_and_forgotten),
     };
 
     return cmocka_run_group_tests(tests, open_scratch, close_scratch);

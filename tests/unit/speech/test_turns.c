@@ -6,13 +6,14 @@ struct worker {
     _Atomic int slices;
     sem_t next; /* one slice */
     int wanted;
+    int64_t within_us;
     pthread_t thread;
 };
 
 static void *work_in_turns(void *arg)
 {
     struct worker *w = arg;
-    struct tb_turn *turn = tb_turn_begin(&w->turns, 0);
+    struct tb_turn *turn = tb_turn_begin(&w->turns, w->within_us);
 
     for (int i = 0; i < w->wanted; i++) {
         sem_wait(&w->next);
@@ -24,12 +25,17 @@ static void *work_in_turns(void *arg)
 }
 
 /* When this returns the work has asked for its turn. */
-static void begin_work(struct worker *w, struct tb_speech *s, int wanted)
+static void begin_work_within(struct worker *w, struct tb_speech *s, int wanted, int64_t within_us)
 {
-    *w = (struct worker){ .turns = tb_speech_turns(s), .wanted = wanted };
+    *w = (struct worker){ .turns = tb_speech_turns(s), .wanted = wanted, .within_us = within_us };
     sem_init(&w->next, 0, 0);
     pthread_create(&w->thread, NULL, work_in_turns, w);
     settle();
+}
+
+static void begin_work(struct worker *w, struct tb_speech *s, int wanted)
+{
+    begin_work_within(w, s, wanted, 0);
 }
 
 static void other_work_has_an_idle_machine_at_once(void **state)
@@ -117,6 +123,25 @@ static void other_work_interrupts_a_long_step_where_there_is_time(void **state)
     tb_utterance_close(u);
 }
 
+static void work_that_is_due_in_an_hour_waits_for_an_idle_machine(void **state)
+{
+    struct tb_utterance *u = open_as(*state, "a");
+    struct worker w;
+
+    say(u, 100);
+    let(7); /* a has much left to hear: other work would go on */
+    begin_work_within(&w, *state, 3, 3600LL * 1000 * MS);
+    for (int i = 0; i < 3; i++)
+        sem_post(&w.next);
+    let(2);
+    assert_int_equal(atomic_load(&w.slices), 0);
+    let(91); /* all that a has to say */
+    pthread_join(w.thread, NULL);
+    assert_int_equal(atomic_load(&w.slices), 3);
+    assert_int_equal(count_of('a', 0), 100);
+    tb_utterance_close(u);
+}
+
 static void a_slice_that_takes_too_long_does_not_stop_speech(void **state)
 {
     struct tb_utterance *u = open_as(*state, "a");
@@ -177,6 +202,7 @@ int main(void)
         WITH_SPEECH(other_work_goes_before_a_first_sound_that_was_asked_for_just_now),
         WITH_SPEECH(a_first_sound_that_was_asked_for_long_ago_goes_before_other_work),
         WITH_SPEECH(other_work_interrupts_a_long_step_where_there_is_time),
+        WITH_SPEECH(work_that_is_due_in_an_hour_waits_for_an_idle_machine),
         WITH_SPEECH(a_slice_that_takes_too_long_does_not_stop_speech),
         WITH_SPEECH(other_work_waits_for_nobody_once_speech_is_halted),
         WITH_SPEECH(several_workers_take_turns_in_order),

@@ -210,6 +210,30 @@ static void the_list_is_newest_first_in_pages(void **state)
     assert_null(list);
 }
 
+static void voices_used_last_come_first_whoever_owns_them(void **state)
+{
+    struct store_fixture *f = *state;
+    int64_t other = new_account(f->store);
+    struct tb_owned_voice *list;
+    size_t count;
+
+    assert_int_equal(tb_store_voice_recent(f->store, 2, &list, &count, NULL), TB_OK);
+    assert_int_equal(count, 0);
+    free(list);
+    assert_int_equal(add_voice(f->store, f->account, "old", 10), TB_OK);
+    assert_int_equal(add_voice(f->store, other, "theirs", 20), TB_OK);
+    assert_int_equal(add_voice(f->store, f->account, "new", 30), TB_OK);
+    assert_int_equal(tb_store_voice_used(f->store, f->account, TB_STR("old"), 40, NULL), TB_OK);
+    assert_int_equal(tb_store_voice_used(f->store, other, TB_STR("theirs"), 35, NULL), TB_OK);
+    assert_int_equal(tb_store_voice_recent(f->store, 2, &list, &count, NULL), TB_OK);
+    assert_int_equal(count, 2);
+    assert_string_equal(list[0].voice.id, "old");
+    assert_int_equal(list[0].account, f->account);
+    assert_string_equal(list[1].voice.id, "theirs");
+    assert_int_equal(list[1].account, other);
+    free(list);
+}
+
 static void delete_frees_the_place(void **state)
 {
     struct store_fixture *f = *state;
@@ -512,6 +536,7 @@ int main(void)
         T(a_taken_id_changes_nothing),
         T(another_account_sees_and_touches_nothing),
         T(the_list_is_newest_first_in_pages),
+        T(voices_used_last_come_first_whoever_owns_them),
         T(delete_frees_the_place),
         T(a_deleted_print_is_not_in_the_file),
         T(readers_do_not_wait_for_a_writer),
