@@ -290,6 +290,20 @@ static void draw_group(struct tb_q3_turn *turn, int group, struct tb_mat scores,
     tb_table_get(&t->groups[group - 1], taken(g, turn->codes)[group], row);
 }
 
+/* What the code predictor drew from, and its next input: a row of each for each turn. */
+struct drawing {
+    const struct under_way *under_way;
+    int group;
+    struct tb_mat scores, x;
+};
+
+static void draw_part(void *ctx, int i)
+{
+    const struct drawing *d = ctx;
+
+    draw_group(d->under_way->turn[i], d->group, tb_mat_rows(d->scores, i, 1), tb_mat_row(d->x, i));
+}
+
 /* Codes 1 .. groups - 1 of the frames whose code 0 is drawn. */
 static enum tb_code predict(const struct tb_q3_run *run, const struct under_way *u, struct tb_error *err)
 {
@@ -313,8 +327,7 @@ static enum tb_code predict(const struct tb_q3_run *run, const struct under_way 
         if ((rc = tb_q3_predictor_run(run, t, &caches, x, group, scores, err)))
             return rc;
         x.rows = u->count;
-        for (int i = 0; i < u->count; i++)
-            draw_group(u->turn[i], group, tb_mat_rows(scores, i, 1), tb_mat_row(x, i));
+        tb_pool_run(run->pool, draw_part, &(struct drawing){ u, group, scores, x }, u->count);
     }
     return TB_OK;
 }

@@ -94,26 +94,33 @@ void tb_q3_filter(const struct tb_q3_sampling *s, float *scores, int size, float
         keep_top_p(s->top_p, scores, size, work);
 }
 
-static int likeliest(const float *scores, int size)
+static float highest(const float *scores, int size)
 {
-    int best = 0;
+    float top[4] = { -INFINITY, -INFINITY, -INFINITY, -INFINITY };
+    int i = 0;
 
-    for (int i = 1; i < size; i++)
-        best = scores[i] > scores[best] ? i : best;
-    return best;
+    for (; i + 4 <= size; i += 4) /* four at once, for the compiler to see */
+        for (int k = 0; k < 4; k++)
+            top[k] = scores[i + k] > top[k] ? scores[i + k] : top[k];
+    for (; i < size; i++)
+        top[0] = scores[i] > top[0] ? scores[i] : top[0];
+    top[0] = top[1] > top[0] ? top[1] : top[0];
+    top[2] = top[3] > top[2] ? top[3] : top[2];
+    return top[2] > top[0] ? top[2] : top[0];
 }
 
 void tb_q3_softmax(float *scores, int size)
 {
-    float top = scores[likeliest(scores, size)];
+    float top = highest(scores, size);
     double total = 0;
 
     for (int i = 0; i < size; i++) {
-        scores[i] = expf(scores[i] - top);
+        scores[i] = scores[i] == -INFINITY ? 0 : expf(scores[i] - top); /* most have been dropped */
         total += (double)scores[i];
     }
     for (int i = 0; i < size; i++)
-        scores[i] = (float)((double)scores[i] / total);
+        if (scores[i] > 0)
+            scores[i] = (float)((double)scores[i] / total);
 }
 
 static double uniform(struct tb_q3_random *r)
@@ -127,15 +134,18 @@ static double uniform(struct tb_q3_random *r)
 
 int tb_q3_draw(const struct tb_q3_sampling *s, struct tb_q3_random *random, float *scores, int size, float *work)
 {
-    int best = likeliest(scores, size), last = best;
+    float top = highest(scores, size);
+    bool wild = isinf(top);
+    int last = 0;
 
     for (int i = 0; i < size; i++)
-        if (isnan(scores[i]))
-            return -1;
-    if (isinf(scores[best]))
+        wild |= isnan(scores[i]);
+    if (wild)
         return -1;
+    while (scores[last] < top)
+        last++;
     if (!s->sample)
-        return best;
+        return last;
     tb_q3_filter(s, scores, size, work);
     tb_q3_softmax(scores, size);
     double at = uniform(random);

@@ -9,8 +9,13 @@
 
 #include "engine/qwen3/ops.h"
 #include "engine/qwen3/product.h"
+#include "tensor/causal.h"
+#include "tensor/ops.h"
 
-enum { LONG_PROMPT = 32 }; /* rows: a layer of it is a slice of work that others need not wait for */
+enum {
+    LONG_PROMPT = 32, /* rows: a layer of it is a slice of work that others need not wait for */
+    GATES = 1024      /* of a part: some 2 us, so that threads that wait for the next product do not fall asleep */
+};
 
 static void load_mlp(struct tb_q3_loader *l, const struct tb_q3_spec *spec, const char *at, struct tb_q3_layer *y)
 {
@@ -169,55 +174,83 @@ static void norm(const struct tb_q3_spec *spec, struct tb_mat x, const float *we
         tb_q3_rms_norm(x, weight, spec->eps, y);
 }
 
-/* Each head by itself. */
-static void head_norm(const struct tb_q3_spec *spec, struct tb_mat x, const float *weight)
+/* A layer's attention behind its products, as parts: one sequence and one head of keys each, with the queries that read
+ * it. A part has all rows of its own columns, so it waits for no other. */
+struct attending {
+    const struct tb_q3_spec *spec;
+    const struct tb_q3_layer *y;
+    const struct work *w;
+    struct tb_q3_cache *const *caches;
+    int count, layer;
+};
+
+/* Heads x [n][heads * width] as attention wants them: normed, if need be, and turned. */
+static void prepare(const struct tb_q3_spec *spec, struct tb_mat x, const float *weight, struct tb_mat cosine,
+                    struct tb_mat sine)
 {
     for (int r = 0; weight && r < x.rows; r++) {
         struct tb_mat heads = { tb_mat_row(x, r), x.cols / spec->width, spec->width, spec->width };
 
         tb_q3_rms_norm(heads, weight, spec->eps, heads);
     }
+    tb_q3_rope(x, spec->width / 2, cosine, sine);
 }
 
-/* `layer` of the caches, with the new rows of keys and values in w->k and w->v. */
+static void attend(void *ctx, int part)
+{
+    const struct attending *a = ctx;
+    const struct tb_q3_spec *spec = a->spec;
+    const struct work *w = a->w;
+    int n = w->normed.rows / a->count, i = part / spec->kv_heads, head = part % spec->kv_heads, width = spec->width;
+    int group = spec->heads / spec->kv_heads;
+    const struct tb_q3_cache *c = a->caches[i];
+    struct tb_causal causal = { group, 1, width, spec->window };
+    struct tb_mat cosine = tb_mat_rows(w->cosine, i * n, n), sine = tb_mat_rows(w->sine, i * n, n);
+    struct tb_mat q = tb_mat_cols(tb_mat_rows(w->q, i * n, n), head * group * width, group * width);
+    struct tb_mat k = tb_mat_cols(tb_mat_rows(w->k, i * n, n), head * width, width);
+    struct tb_mat v = tb_mat_cols(tb_mat_rows(w->v, i * n, n), head * width, width);
+    struct tb_mat keys = tb_mat_cols(tb_mat_rows(c->keys[a->layer], 0, c->held + n), head * width, width);
+    struct tb_mat values = tb_mat_cols(tb_mat_rows(c->values[a->layer], 0, c->held + n), head * width, width);
+    struct tb_mat to = tb_mat_cols(tb_mat_rows(w->attended, i * n, n), head * group * width, group * width);
+
+    prepare(spec, q, a->y->q_norm, cosine, sine);
+    prepare(spec, k, a->y->k_norm, cosine, sine);
+    tb_copy(k, tb_mat_rows(keys, c->held, n));
+    tb_copy(v, tb_mat_rows(values, c->held, n));
+    tb_causal_run(NULL, &causal, &(struct tb_causal_tokens){ q, keys, values, to }, 1);
+}
+
+/* `layer` of the caches, which keep the new rows of keys and values. */
 static void attention(const struct tb_q3_run *run, const struct tb_q3_spec *spec, const struct tb_q3_layer *y,
                       const struct work *w, struct tb_q3_cache *const *caches, int count, int layer)
 {
-    struct tb_causal causal = { spec->heads, spec->kv_heads, spec->width, spec->window };
-    struct tb_causal_tokens tokens[TB_Q3_MOST_TOGETHER];
-    int n = w->normed.rows / count;
+    struct attending a = { spec, y, w, caches, count, layer };
 
     tb_q3_products(run->pool, w->normed, w->rounded, 3,
                    (struct tb_q3_product[]){ { &y->q, w->q }, { &y->k, w->k }, { &y->v, w->v } });
-    head_norm(spec, w->q, y->q_norm);
-    head_norm(spec, w->k, y->k_norm);
-    tb_q3_rope(w->q, spec->width / 2, w->cosine, w->sine);
-    tb_q3_rope(w->k, spec->width / 2, w->cosine, w->sine);
-    for (int i = 0; i < count; i++) {
-        const struct tb_q3_cache *c = caches[i];
-
-        tokens[i] = (struct tb_causal_tokens){ tb_mat_rows(w->q, i * n, n), tb_mat_rows(c->keys[layer], 0, c->held + n),
-                                               tb_mat_rows(c->values[layer], 0, c->held + n),
-                                               tb_mat_rows(w->attended, i * n, n) };
-        for (int r = 0; r < n; r++) {
-            size_t size = (size_t)w->k.cols * sizeof(float);
-
-            memcpy(tb_mat_row(tokens[i].keys, c->held + r), tb_mat_row(w->k, i * n + r), size);
-            memcpy(tb_mat_row(tokens[i].values, c->held + r), tb_mat_row(w->v, i * n + r), size);
-        }
-    }
-    tb_causal_run(run->pool, &causal, tokens, count);
+    tb_pool_run(run->pool, attend, &a, count * spec->kv_heads);
     tb_q3_products(run->pool, w->attended, w->rounded, 1, &(struct tb_q3_product){ &y->o, w->normed });
 }
 
-static void mlp(const struct tb_q3_run *run, const struct tb_q3_layer *y, const struct work *w)
+/* A part of the gates: up to GATES columns of a row. */
+static void gate(void *ctx, int part)
+{
+    const struct work *w = ctx;
+    int slices = (w->gate.cols + GATES - 1) / GATES, from = part % slices * GATES;
+    int n = w->gate.cols - from < GATES ? w->gate.cols - from : GATES;
+
+    tb_q3_silu_gate(tb_mat_cols(tb_mat_rows(w->gate, part / slices, 1), from, n),
+                    tb_mat_cols(tb_mat_rows(w->up, part / slices, 1), from, n));
+}
+
+static void mlp(const struct tb_q3_run *run, const struct tb_q3_layer *y, struct work *w)
 {
     struct tb_q3_product inner[] = { { &y->up, w->up }, { &y->gate, w->gate } };
     bool gated = y->gate.out > 0;
 
     tb_q3_products(run->pool, w->normed, w->rounded, gated ? 2 : 1, inner);
     if (gated)
-        tb_q3_silu_gate(w->gate, w->up);
+        tb_pool_run(run->pool, gate, w, w->gate.rows * ((w->gate.cols + GATES - 1) / GATES));
     else
         tb_q3_gelu(w->up);
     tb_q3_products(run->pool, gated ? w->gate : w->up, w->rounded, 1, &(struct tb_q3_product){ &y->down, w->normed });
