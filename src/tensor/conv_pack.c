@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tensor/conv_priv.h"
+#include "tensor/pages.h"
 
 enum {
     WANTED_SUM = 1 << 18, /* of the magnitudes of CHUNK floats that are rounded */
@@ -142,7 +143,7 @@ enum tb_code tb_conv_pack(const struct tb_conv_spec *spec, const float *w, const
         return rc;
 
     size_t size = (size_t)tb_conv_round_up(c.rows, TB_PANEL) * (size_t)c.depth * (size_t)c.taps * sizeof *c.w;
-    c.w = aligned_alloc(64, (size + 63) / 64 * 64);
+    c.w = tb_pages_alloc(size);
     if (!c.w) {
         tb_conv_free(&c);
         return tb_fail(err, TB_ENOMEM, "convolution weights: %zu bytes", size);
@@ -173,7 +174,7 @@ enum tb_code tb_conv_pack_whole(const struct tb_conv_spec *spec, const float *w,
 
     size_t row = 2 * (size_t)tb_conv_packed_depth(&c) * (size_t)c.taps;
     size_t size = (size_t)tb_conv_round_up(c.rows, TB_PANEL) * row * sizeof *c.w16;
-    c.w16 = aligned_alloc(64, (size + 63) / 64 * 64);
+    c.w16 = tb_pages_alloc(size);
     if (!c.w16) {
         tb_conv_free(&c);
         return tb_fail(err, TB_ENOMEM, "convolution weights: %zu bytes", size);
@@ -242,7 +243,7 @@ enum tb_code tb_conv_widen(struct tb_conv *conv, struct tb_error *err)
     size_t size = (panel * panels + TB_WIDE_SLACK) * sizeof *conv->w16;
 
     assert(q->q && !conv->w16);
-    conv->w16 = aligned_alloc(64, (size + 63) / 64 * 64);
+    conv->w16 = tb_pages_alloc(size);
     if (!conv->w16)
         return tb_fail(err, TB_ENOMEM, "convolution weights: %zu bytes", size);
     for (size_t p = 0; p < panels; p++)

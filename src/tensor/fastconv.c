@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "tensor/fastconv_points.h"
+#include "tensor/pages.h"
 
 enum {
     COLS = TB_FAST_COLS,
@@ -321,7 +322,7 @@ enum tb_code tb_fastconv_pack(int out, int in, int taps, int dilation, const flo
     assert(out > 0 && out % TB_PANEL == 0 && in > 0 && in % 2 == 0 && in <= MOST_IN);
     assert(taps % 2 == 1 && c.parts <= MOST_PARTS && dilation > 0);
     assert(dilation <= (c.parts == MOST_PARTS ? LONG_DILATION : MOST_DILATION));
-    c.w = aligned_alloc(64, (size + 63) / 64 * 64);
+    c.w = tb_pages_alloc(size);
     c.bias = calloc((size_t)out, sizeof *c.bias);
     c.unit = calloc((size_t)out, sizeof *c.unit);
     if (!c.w || !c.bias || !c.unit) {

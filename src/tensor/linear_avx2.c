@@ -3,6 +3,8 @@
 
 #include "tensor/linear_rows.h"
 
+enum { LINE = 64 }; /* bytes of a cache line */
+
 #define INLINE static inline __attribute__((always_inline))
 
 INLINE __m256 weights_at(enum tb_dtype dtype, const void *w, size_t at)
@@ -27,6 +29,7 @@ INLINE void rows_of(enum tb_dtype dtype, const void *w, int rows, const float *x
                     float *y)
 {
     __m256 sum[TB_LINEAR_ROWS][TB_LINEAR_TOKENS];
+    size_t size = dtype == TB_F32 ? sizeof(float) : sizeof(uint16_t);
     int k = 0;
 
 #pragma GCC unroll 4
@@ -36,7 +39,10 @@ INLINE void rows_of(enum tb_dtype dtype, const void *w, int rows, const float *x
             sum[r][t] = _mm256_setzero_ps();
     for (; k + 8 <= n; k += 8) {
         __m256 in[TB_LINEAR_TOKENS];
+        const char *ahead = (const char *)w + (size_t)rows * (size_t)(n + k) * size;
 
+        for (size_t at = 0; at < 8 * (size_t)rows * size; at += LINE) /* of the next rows, which come after these */
+            _mm_prefetch(ahead + at, _MM_HINT_T0);
 #pragma GCC unroll 3
         for (int t = 0; t < tokens; t++)
             in[t] = _mm256_loadu_ps(x + (size_t)t * ldx + k);

@@ -14,7 +14,7 @@
 
 enum {
     TB_Q3_UNITS = 3,          /* residual units of a block */
-    TB_Q3_SHARES = 2,         /* of the input channels of a convolution that is too wide for one struct tb_fastconv */
+    TB_Q3_SHARES = 6,         /* of the input channels of a convolution that is too wide for one struct tb_fastconv */
     TB_Q3_UPS = 4             /* most ratios before the blocks */
 };
 
@@ -26,8 +26,8 @@ struct tb_q3_snake {
 struct tb_q3_unit {
     struct tb_q3_snake snake1, snake2;
     int dilation;                          /* of conv1: 1, 3, 9 */
-    struct tb_conv conv1, conv2;           /* 7 taps; 1 tap */
-    int shares;                            /* 0, or conv1 is not there: so many of */
+    struct tb_conv conv1, conv2;           /* 7 taps, empty where `fast` always takes its place; 1 tap */
+    int shares;                            /* 0, or so many of */
     struct tb_fastconv fast[TB_Q3_SHARES]; /* have an equal part of its input channels each */
 };
 

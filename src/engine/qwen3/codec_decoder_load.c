@@ -7,15 +7,17 @@
 
 #include "engine/qwen3/codec_decoder.h"
 #include "tensor/bf16.h"
+#include "tensor/pages.h"
 
 enum {
     TAPS = 7,
     WIDER = 4,        /* ConvNeXt's inner width */
-    MOST_SHARE = 256, /* input channels of a struct tb_fastconv */
+    MOST_SHARE = 128, /* input channels of a struct tb_fastconv: its weights are rounded less with fewer */
+    WIDE = 384,       /* channels above which few columns are better served by the smaller weights of a tb_conv */
     PANEL = 4         /* its output channels come in such */
 };
 
-struct tb_q3_halved { /* a linear layer of floats in bfloat16 */
+struct tb_q3_halved { /* matrices of floats in bfloat16 */
     struct tb_q3_halved *next;
     uint16_t w[];
 };
@@ -65,19 +67,21 @@ static void pack_shares(struct tb_q3_loader *l, struct tb_q3_unit *u, int channe
     free(part);
 }
 
-/* The seven taps of a unit: whole, and not so wide that its larger weights take longer to read than they save. */
+/* The seven taps of a unit: where whole, by Toom and Cook's method, and for the widest also as they are. */
 static void load_taps(struct tb_q3_loader *l, const struct tb_q3_decoder *d, struct tb_q3_unit *u, int channels,
                       const char *at)
 {
     struct tb_conv_spec spec = { .out = channels, .in = channels, .taps = TAPS, .dilation = u->dilation };
+    int shares = (channels + MOST_SHARE - 1) / MOST_SHARE;
+    bool fast = d->whole && shares <= TB_Q3_SHARES && channels % (2 * shares) == 0 && channels % (2 * PANEL) == 0;
 
-    if (!d->whole || channels > TB_Q3_SHARES * MOST_SHARE || channels % (2 * PANEL)) {
+    if (!fast || channels > WIDE)
         load_conv(l, d, &u->conv1, spec, at);
+    if (!fast)
         return;
-    }
     const float *w = tb_q3_borrow(l, channels, channels, TAPS, "%s.weight", at);
     const float *bias = tb_q3_vector(l, channels, "%s.bias", at);
-    u->shares = channels > MOST_SHARE ? TB_Q3_SHARES : 1;
+    u->shares = shares;
     if (l->rc == TB_OK)
         pack_shares(l, u, channels, w, bias);
     tb_q3_release(l);
@@ -175,37 +179,34 @@ static void load_frames_conv(struct tb_q3_loader *l, struct tb_linear *linear, i
     *linear = (struct tb_linear){ .dtype = TB_F32, .out = out, .in = in * taps, .w = w, .bias = bias };
 }
 
-/* Let a layer of floats hold the nearest bfloat16: they are read from end to end for every few frames. */
-static void halve(struct tb_q3_loader *l, struct tb_q3_decoder *d, struct tb_linear *linear)
+/* Let a layer's matrices of floats hold the nearest bfloat16, side by side: they are read from end to end for every few
+ * frames. */
+static void halve_layer(struct tb_q3_loader *l, struct tb_q3_decoder *d, struct tb_q3_layer *y)
 {
-    size_t n = (size_t)linear->out * (size_t)linear->in;
+    struct tb_linear *all[] = { &y->q, &y->k, &y->v, &y->o, &y->gate, &y->up, &y->down };
+    enum { MATRICES = sizeof all / sizeof *all };
     struct tb_q3_halved *h;
+    size_t len[MATRICES], n = 0;
 
-    if (l->rc || n == 0 || linear->dtype != TB_F32)
-        return;
-    h = malloc(sizeof *h + n * sizeof *h->w);
+    for (int k = 0; k < MATRICES; n += len[k++])
+        len[k] = all[k]->dtype == TB_F32 ? (size_t)all[k]->out * (size_t)all[k]->in : 0;
+    h = tb_pages_alloc(sizeof *h + n * sizeof *h->w);
     if (!h) {
         l->rc = tb_fail(l->err, TB_ENOMEM, "qwen3: %zu numbers", n);
         return;
     }
-    for (size_t i = 0; i < n; i++)
-        h->w[i] = tb_to_bf16(((const float *)linear->w)[i]);
     h->next = d->halved;
     d->halved = h;
-    linear->w = h->w;
-    linear->dtype = TB_BF16;
-    tb_q3_release(l);
-}
-
-static void halve_stack(struct tb_q3_loader *l, struct tb_q3_decoder *d)
-{
-    for (int i = 0; l->rc == TB_OK && i < d->stack.spec.layers; i++) {
-        struct tb_q3_layer *y = &d->stack.layers[i];
-        struct tb_linear *all[] = { &y->q, &y->k, &y->v, &y->o, &y->gate, &y->up, &y->down };
-
-        for (size_t k = 0; k < sizeof all / sizeof *all; k++)
-            halve(l, d, all[k]);
+    n = 0;
+    for (int k = 0; k < MATRICES; n += len[k++]) {
+        for (size_t i = 0; i < len[k]; i++)
+            h->w[n + i] = tb_to_bf16(((const float *)all[k]->w)[i]);
+        if (len[k]) {
+            all[k]->w = h->w + n;
+            all[k]->dtype = TB_BF16;
+        }
     }
+    tb_q3_release(l);
 }
 
 /* A linear layer of floats as a convolution of whole numbers with one tap, which has many columns to share a weight. */
@@ -251,8 +252,8 @@ void tb_q3_decoder_load(struct tb_q3_loader *l, const struct tb_q3_codec_config 
         load_up(l, &d->ups[i], latent, i);
         load_convnext(l, &d->ups[i], latent, i);
     }
-    if (whole)
-        halve_stack(l, d);
+    for (int i = 0; whole && l->rc == TB_OK && i < d->stack.spec.layers; i++)
+        halve_layer(l, d, &d->stack.layers[i]);
     for (int i = 0; whole && i < config->decoder.ratio_count; i++)
         make_inner_whole(l, &d->ups[i]);
     load_conv(l, d, &d->head, (struct tb_conv_spec){ .out = channels, .in = latent, .taps = TAPS },
