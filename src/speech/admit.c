@@ -2,7 +2,11 @@
  *
  * The cost is measured all the time, for each engine: computing time for a second of its speech, how much a step makes,
  * how long a slice of one takes; and for all, how long their texts become. A newcomer who listens is admitted when what
- * is then due to everybody (demand.c) fits into a part of the time (max_load). */
+ * is then due to everybody (demand.c) fits into a part of the time (max_load). Or when all could speak for ever within
+ * that part, and the machine was not busier lately: then what is due just now is soon made, and the first sound waits
+ * for it (order.c). */
+#include <math.h>
+
 #include "base/limits.h"
 #include "speech/speech_priv.h"
 
@@ -13,6 +17,7 @@ enum {
     SLOW_LETTERS = 8,              /* a second, at a guess: most voices are twice as fast */
     IDEOGRAPH = 3,                 /* letters: four of them or six syllables last a second */
     FORGETS = 256,                 /* steps, or slices, after which a long one is forgotten, about */
+    BUSY_US = 15 * 1000 * 1000,    /* how long the machine remembers that it was busy, about */
     PRIOR_LETTERS = 20,            /* what the guess before the first measurement weighs */
     QUEUE_US = 120 * 1000 * 1000   /* of computing that whole files may be waiting for; clients wait for 300 s */
 };
@@ -93,6 +98,23 @@ int64_t tb_speech_step_us(const struct tb_speech *s, const struct tb_engine *eng
     return !c ? 0 : first ? c->first_us : c->step_us;
 }
 
+/* What is left after so long of what was busy then. */
+static double faded(const struct tb_speech *s)
+{
+    return s->lately_us * exp((double)(s->lately_at_us - s->now_us()) / BUSY_US);
+}
+
+void tb_speech_note_busy(struct tb_speech *s, int64_t busy_us)
+{
+    s->lately_us = faded(s) + (double)busy_us;
+    s->lately_at_us = s->now_us();
+}
+
+double tb_speech_busy(const struct tb_speech *s)
+{
+    return faded(s) / BUSY_US;
+}
+
 size_t tb_speech_letters(const struct tb_utterance_config *config)
 {
     enum tb_lang lang = config->language == TB_LANG_AUTO ? config->fallback : config->language;
@@ -133,11 +155,16 @@ static enum tb_code admit_listener(const struct tb_speech *s, const struct tb_en
                                    struct tb_error *err)
 {
     struct tb_demand newcomer = tb_demand_of_newcomer(s, engine, letters);
+    double all = tb_speech_rtf(s, engine); /* of the time, if nobody ever fell silent */
     size_t speaking = 0;
 
     for (const struct tb_utterance *u = s->utterances; u; u = u->next)
-        speaking += tb_utterance_counts(u);
-    if (speaking < LEAST || tb_demand_fits(s, &newcomer, NULL, s->max_load))
+        if (tb_utterance_counts(u)) {
+            all += tb_speech_rtf(s, u->config.engine);
+            speaking++;
+        }
+    bool for_ever = all <= s->max_load && tb_speech_busy(s) <= s->max_load;
+    if (speaking < LEAST || for_ever || tb_demand_fits(s, &newcomer, NULL, s->max_load))
         return TB_OK;
     return tb_fail(err, TB_ELOAD, "%zu voices speak, and a second of speech takes %.2f s: one more would stutter",
                    speaking, tb_speech_rtf(s, engine));

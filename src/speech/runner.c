@@ -23,6 +23,7 @@ static void count_slice(struct tb_speech *s, struct tb_utterance *u)
     u->done_us += took;
     u->since_us = now;
     tb_speech_note_slice(s, u->config.engine, took);
+    tb_speech_note_busy(s, took);
 }
 
 static void give_back(struct tb_speech *s)

@@ -102,6 +102,8 @@ struct tb_speech {
     bool over;                /* the runners end */
     bool halted;              /* no step begins or goes on any more */
     struct tb_cost costs[TB_COSTS];     /* of each engine; those in use come first */
+    double lately_us;                   /* of computing, that fades with time, as of */
+    int64_t lately_at_us;
     double said_us, said_letters;       /* audio and letters of the pieces of about the last minute */
     struct tb_speech_stats stats;
 };
@@ -155,6 +157,9 @@ int64_t tb_speech_step_us(const struct tb_speech *s, const struct tb_engine *eng
 /* A slice of a step, up to where it could stand still, has taken so long; the longest of late, about; 0: not known */
 void tb_speech_note_slice(struct tb_speech *s, const struct tb_engine *engine, int64_t busy_us);
 int64_t tb_speech_slice_us(const struct tb_speech *s, const struct tb_engine *engine);
+/* Part of the time that steps took lately. */
+void tb_speech_note_busy(struct tb_speech *s, int64_t busy_us);
+double tb_speech_busy(const struct tb_speech *s);
 /* How many letters a code point of its language is worth, as long as they last. */
 size_t tb_speech_letters(const struct tb_utterance_config *config);
 /* A piece of so many letters has become so much audio. */

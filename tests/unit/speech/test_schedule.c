@@ -141,6 +141,25 @@ static void what_would_stutter_is_refused(void **state)
     tb_utterance_close(u[2]);
 }
 
+/* a and b have 0.1 and 0.6 s left to hear and need 0.5 s of computing each: now there is no time for anybody else. But
+ * each needs a quarter of the time in the long run, so that a third will find some, and a fourth would not. */
+static void as_many_as_there_is_time_for_in_the_long_run_are_let_in(void **state)
+{
+    struct tb_utterance *u[4];
+
+    atomic_store(&audio_ms, 2000);
+    atomic_store(&cost_us, 500 * MS);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(try_open(*state, i ? "b" : "a", false, 0, NULL, &u[i]), TB_OK);
+        say(u[i], 10);
+    }
+    let(2);
+    atomic_fetch_add(&clock_us, 1400 * MS);
+    assert_int_equal(try_open(*state, "c", false, 0, NULL, &u[2]), TB_OK);
+    assert_int_equal(try_open(*state, "d", false, 0, NULL, &u[3]), TB_ELOAD);
+    close_all(u, 3);
+}
+
 /* Two engines: what one costs is not held against the other, and what each is speaking counts for both. */
 static void each_engine_has_its_own_cost(void **state)
 {
@@ -371,6 +390,7 @@ int main(void)
         WITH_SPEECH(whole_files_wait_while_listeners_have_little_left),
         WITH_SPEECH(late_files_do_not_make_listeners_stutter),
         WITH_SPEECH(what_would_stutter_is_refused),
+        WITH_SPEECH(as_many_as_there_is_time_for_in_the_long_run_are_let_in),
         WITH_SPEECH(each_engine_has_its_own_cost),
         WITH_SPEECH(files_for_minutes_of_computing_are_enough),
         WITH_SPEECH(who_does_not_read_holds_nobody_up),
