@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Time to the first audio with windows and without, for sentences of several lengths, where nobody else speaks.
 
-    first_audio.py [--program build/timbre] [--model DIR] [--rounds 5] [--speech FILE] [--after 3]
+    first_audio.py [--program build/timbre] [--model DIR] [--rounds 5] [--speech FILE] [--after 4]
 
 Two servers in turn, one realtime session for each sentence, from the commit to the first audio delta on the client; the
 voice has said all sentences twice before. Ahead of that, what a voice says first: some seconds after it was made, and
@@ -59,7 +59,7 @@ def main():
     p = options(__doc__)
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--speech")
-    p.add_argument("--after", type=float, default=3, help="seconds until a voice's first sentence")
+    p.add_argument("--after", type=float, default=4, help="seconds until a voice's first sentence")
     a = p.parse_args()
     with (tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other,
           Server(a.program, one, a.model, "--windows", "yes") as windows,
