@@ -11,10 +11,12 @@
 static inline void *tb_pages_alloc(size_t size)
 {
     enum { LINE = 64, HUGE = 2 << 20 };
-    size_t step = size >= HUGE ? HUGE : LINE;
-    void *p = size > SIZE_MAX - LINE ? NULL : aligned_alloc(step, (size + LINE - 1) / LINE * LINE);
+    void *p;
 
-    if (p && size >= HUGE)
+    if (size > SIZE_MAX - LINE ||
+        posix_memalign(&p, size >= HUGE ? HUGE : LINE, (size + LINE - 1) / LINE * LINE))
+        return NULL;
+    if (size >= HUGE)
         madvise(p, size, MADV_HUGEPAGE); /* only faster */
     return p;
 }
