@@ -28,7 +28,8 @@
 
 enum {
     CHUNK = 4800,    /* samples handed to the sink at once: 200 ms */
-    MAX_QUEUED = 4096 /* bytes of tokens waiting in a session: 20 segments of the largest size */
+    MAX_QUEUED = 4096, /* bytes of tokens waiting in a session: 20 segments of the largest size */
+    CROWD_US = 10 * 1000 * 1000 /* who spoke at the same time so lately will do so again */
 };
 
 static const double GROWTH = 2.5; /* of passes, see wish() */
@@ -54,6 +55,7 @@ struct kokoro {
     struct tb_pool *pool;
     struct tb_pasts *pasts; /* the first pass after a silence may be spoken in windows (stream.h); NULL: it is not */
     int talking;  /* sessions with something to say; under lock */
+    int64_t crowded_us; /* when there were several of them the last time; under lock */
     double cost;  /* of a second of sound, in seconds, lately; 0: not known yet; under lock */
     struct tb_kokoro_model *model;
     struct tb_kokoro_enroller *enroller;
@@ -209,17 +211,20 @@ static void give_room(struct kokoro *k, struct room *room)
 static void set_talking(struct speech *s, bool talking)
 {
     pthread_mutex_lock(&s->engine->lock);
+    if (s->engine->talking > 1)
+        s->engine->crowded_us = tb_mono_us();
     s->engine->talking += talking - s->talking;
     pthread_mutex_unlock(&s->engine->lock);
     s->talking = talking;
 }
 
-/* Windows are spoken only where nobody else speaks and the machine is fast enough: they take more time in all, and begin
- * with little sound ahead. */
+/* Windows are spoken only where nobody else speaks, nor did lately at the same time as another, and the machine is fast
+ * enough: they take more time in all, and begin with so little sound ahead that a newcomer would find no time. */
 static bool has_time_for_windows(struct kokoro *k)
 {
     pthread_mutex_lock(&k->lock);
-    bool has = k->talking <= 1 && k->cost < WINDOWS_COST;
+    bool alone = k->talking <= 1 && (!k->crowded_us || tb_mono_us() - k->crowded_us > CROWD_US);
+    bool has = alone && k->cost < WINDOWS_COST;
     pthread_mutex_unlock(&k->lock);
     return has;
 }
