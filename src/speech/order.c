@@ -11,8 +11,8 @@
  * enough after 2.25 s, and gives way to other work that was due within a second of it.
  *
  * And whole files take what listeners can spare: late files, as many at once must be, would all be due before any
- * listener. Other work that is due in ten minutes or later (a voice is prepared) waits for files, too. One file at a time
- * is under way. Where no runner is free, the steps that are under way go on first. */
+ * listener. Other work that is due in ten minutes or later (a voice is prepared) waits for files, too. One file at a
+ * time is under way. Where no runner is free, the steps that are under way go on first. */
 #include "speech/speech_priv.h"
 
 enum {

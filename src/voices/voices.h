@@ -39,7 +39,7 @@ struct tb_voices_config {
 
 enum tb_code tb_voices_open(const struct tb_voices_config *config, struct tb_voices **out, struct tb_error *err);
 void tb_voices_close(struct tb_voices *voices);
-/* From now on voices are prepared on a thread of its own (tb_engine_prepare): at once those that were used last, and then
+/* Voices are prepared from now on, by a thread (tb_engine_prepare): at once those that were used last, and then
  * each that is created or found. This is work for idle cores: it waits while anybody else computes. Called once, by
  * servers; a voice that is not prepared speaks all the same. */
 enum tb_code tb_voices_prepare(struct tb_voices *voices, struct tb_error *err);

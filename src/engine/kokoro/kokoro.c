@@ -246,8 +246,8 @@ static bool pause_clocked(void *ctx)
 }
 
 /* A whole pass took from `since` until now, other programs included, but for the time that it stood still. What others
- * said meanwhile would count, too, so nothing is learnt then; nor from passes under a second, whose edges cost more than
- * they do. */
+ * said meanwhile would count, too, so nothing is learnt then; nor from passes under a second, whose edges cost more
+ * than they do. */
 static void learn_cost(struct kokoro *k, int64_t since, int64_t still_us, int frames)
 {
     if (frames < TB_KOKORO_RATE_HZ / TB_KOKORO_FRAME)
